@@ -1,0 +1,5 @@
+//! Adapters: processes that drive one implementation for the harness.
+//!
+//! [`protocol`] is what passes over their stdio.
+
+pub mod protocol;

@@ -1,0 +1,3 @@
+//! The `zmqspec` command.
+
+fn main() {}
