@@ -22,6 +22,7 @@
 )]
 
 mod context;
+mod descriptor;
 mod error;
 mod library;
 mod monitor;
@@ -30,6 +31,7 @@ mod socket;
 mod symbols;
 
 pub use context::Context;
+pub use descriptor::Descriptor;
 pub use error::Error;
 pub use library::{Library, LoadError, Version};
 pub use monitor::{Monitor, MonitorEvent};

@@ -50,19 +50,6 @@ pub const SOCKET_TYPES: &[(&str, i32)] = &[
     ("STREAM", STREAM),
 ];
 
-/// Types that only builds with drafts can use safely.
-pub const DRAFT_SOCKET_TYPES: &[(&str, i32)] = &[
-    ("SERVER", 12),
-    ("CLIENT", 13),
-    ("RADIO", 14),
-    ("DISH", 15),
-    ("GATHER", 16),
-    ("SCATTER", 17),
-    ("DGRAM", 18),
-    ("PEER", 19),
-    ("CHANNEL", 20),
-];
-
 /// What an option's value is in C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionKind {

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 
 use crate::context::Context;
+use crate::descriptor::Descriptor;
 use crate::error::Error;
 use crate::symbols::{PollItem, RawMessage, Symbols};
 
@@ -192,6 +193,15 @@ impl Socket {
     /// `ETERM` after shutdown.
     pub fn events(&self) -> Result<i32, Error> {
         self.get_int(crate::names::EVENTS)
+    }
+
+    /// The descriptor that becomes readable when [`Socket::events`] may have changed.
+    ///
+    /// # Errors
+    ///
+    /// `ETERM` after shutdown.
+    pub fn descriptor(&self) -> Result<Descriptor, Error> {
+        self.get_int(crate::names::FD).map(Descriptor::new)
     }
 
     /// Waits for events (1 readable, 2 writable) for so many milliseconds, and says which came.
