@@ -3,6 +3,11 @@
 //! The binary is a thin shell around this library; `ARCHITECTURE.md` is the map.
 
 pub mod adapter;
+pub mod case;
 pub mod event;
 pub mod expect;
+pub mod peer;
+pub mod run;
+pub mod sabotage;
 pub mod verdict;
+pub mod wire;

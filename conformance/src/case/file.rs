@@ -258,7 +258,10 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
             list
         }
     };
-    let steps_line = line_of(text, raw.steps.span().start);
+    // TOML drops a line break right behind the opening quotes.
+    let opening = &text[raw.steps.span().start..];
+    let dropped = usize::from(opening.starts_with("'''\n") || opening.starts_with("\"\"\"\n"));
+    let steps_line = line_of(text, raw.steps.span().start) + dropped;
     let steps = parse::steps(&fill(raw.steps.get_ref(), row))
         .map_err(|(line, why)| fail(steps_line + line - 1, why))?;
     let options = raw.options.iter().map(|(name, value)| (name.clone(), option_value(value, row))).collect();

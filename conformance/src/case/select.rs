@@ -2,6 +2,7 @@
 
 use super::file::{Case, Tier};
 use crate::event::{Role, RunId};
+use crate::expect::Glob;
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone, Default)]
@@ -115,23 +116,8 @@ pub fn matches(pattern: &str, run: &RunId) -> bool {
     let mut fields = pattern.split('@');
     let case = fields.next().unwrap_or_default();
     let area = run.case.strip_prefix(case.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
-    (area || glob(case, &run.case))
+    (area || Glob::parse(case).is_ok_and(|glob| glob.matches(&run.case)))
         && fields.all(|field| field == "binds" && run.role == Role::Binds || field == "connects" && run.role == Role::Connects || field == run.zmtp)
-}
-
-/// Whether `text` is what `pattern` says, where `*` stands for any characters.
-#[must_use]
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let mut pieces = pattern.split('*');
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let pieces: Vec<&str> = pieces.collect();
-    let Some((last, middle)) = pieces.split_last() else { return rest.is_empty() };
-    for piece in middle {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = &rest[at + piece.len()..];
-    }
-    rest.ends_with(last)
 }
 
 /// The ids nearest to what was written, at most three, none that is far off.

@@ -8,5 +8,6 @@ mod sees;
 pub mod stage;
 mod subject_steps;
 pub mod survive;
+pub mod teeth;
 pub mod trouble;
 pub mod worker;

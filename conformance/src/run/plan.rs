@@ -3,10 +3,9 @@
 use crate::case::file::{Case, Class};
 use crate::case::library::Library;
 use crate::case::select::{NoMatch, Selection};
-use crate::event::RunId;
-use crate::ledger::{Ledger, Level};
-
 use super::play::Profile;
+use crate::event::RunId;
+
 
 /// One run to be done.
 #[derive(Debug, Clone)]
@@ -33,17 +32,17 @@ pub enum Gate {
     Must,
 }
 
-/// Plans the runs of a selection.
+/// Plans the runs of a selection; `level_of` gives the level of a requirement.
 ///
 /// # Errors
 /// A pattern that matches nothing.
-pub fn plan(library: &Library, ledger: &Ledger, selection: &Selection, gate: Gate, profile: Profile) -> Result<Vec<Planned>, NoMatch> {
+pub fn plan(library: &Library, level_of: &dyn Fn(&str) -> Option<Gate>, selection: &Selection, gate: Gate, profile: Profile) -> Result<Vec<Planned>, NoMatch> {
     let selected = selection.select(library.cases())?;
     Ok(selected
         .into_iter()
         .map(|(i, run)| {
             let case = library.cases()[i].clone();
-            let level = level(&case, ledger);
+            let level = level(&case, level_of);
             let by_class = match case.class {
                 Class::Spec => true,
                 Class::Defacto => profile == Profile::Interop,
@@ -55,13 +54,8 @@ pub fn plan(library: &Library, ledger: &Ledger, selection: &Selection, gate: Gat
         .collect())
 }
 
-fn level(case: &Case, ledger: &Ledger) -> Gate {
-    let levels = case.checks.iter().filter_map(|id| ledger.find(id)).map(|requirement| match requirement.level {
-        Level::Must | Level::Grammar => Gate::Must,
-        Level::Should => Gate::Should,
-        Level::May => Gate::May,
-    });
-    levels.max().unwrap_or(Gate::Must)
+fn level(case: &Case, level_of: &dyn Fn(&str) -> Option<Gate>) -> Gate {
+    case.checks.iter().filter_map(|id| level_of(id)).max().unwrap_or(Gate::Must)
 }
 
 fn word(level: Gate) -> &'static str {

@@ -1,18 +1,19 @@
 //! Saboteurs: one protocol sin each, committed between a faultless subject and the harness.
 //!
-//! A case that no saboteur fails proves nothing. Each saboteur is data in `conformance/saboteurs.toml`: rules that
+//! A case that no saboteur fails proves nothing. Each saboteur is data in `conformance/saboteurs/`: rules that
 //! alter what the subject writes ([`Where::FromSubject`]), what it gets to read ([`Where::ToSubject`], which makes it
 //! look more lenient or more deaf than it is), or what its adapter says ([`Where::Api`]).
 
 pub mod api;
 pub mod tamper;
 
+use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use crate::adapter::protocol::ErrorClass;
 use crate::case::octets::{Pattern, pattern, tokens};
 
-static DATA: &str = include_str!("../../saboteurs.toml");
+static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/saboteurs");
 
 /// One sin.
 #[derive(Debug, Clone, Deserialize)]
@@ -174,12 +175,22 @@ struct File {
     saboteur: Vec<Saboteur>,
 }
 
-/// All saboteurs, in the order of their file.
+/// All saboteurs, in the order of their files.
 ///
 /// # Errors
 /// One line that says where the data is broken; a test makes sure that it is not.
 pub fn all() -> Result<Vec<Saboteur>, String> {
-    read(DATA)
+    let mut saboteurs: Vec<Saboteur> = Vec::new();
+    for file in DATA.files().filter(|file| file.path().extension().is_some_and(|extension| extension == "toml")) {
+        let name = format!("conformance/saboteurs/{}", file.path().display());
+        for saboteur in read(&name, file.contents_utf8().unwrap_or_default())? {
+            if saboteurs.iter().any(|other| other.name == saboteur.name) {
+                return Err(format!("{name}: expected a new name, found {:?} again", saboteur.name));
+            }
+            saboteurs.push(saboteur);
+        }
+    }
+    Ok(saboteurs)
 }
 
 /// The saboteur of a name.
@@ -194,13 +205,12 @@ pub fn find(name: &str) -> Result<Saboteur, String> {
         .ok_or_else(|| format!("expected one of the saboteurs {}; found {name:?}", names.join(", ")))
 }
 
-fn read(text: &str) -> Result<Vec<Saboteur>, String> {
-    let file: File = toml::from_str(text).map_err(|error| format!("saboteurs.toml: {}", error.to_string().replace('\n', " ")))?;
-    let mut names = std::collections::BTreeSet::new();
-    match file.saboteur.iter().find(|saboteur| !names.insert(saboteur.name.clone())) {
-        Some(twice) => Err(format!("saboteurs.toml: expected a new name, found {:?} again", twice.name)),
-        None => Ok(file.saboteur),
-    }
+fn read(name: &str, text: &str) -> Result<Vec<Saboteur>, String> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        format!("{name}:{line}: {}", error.message().replace('\n', " "))
+    })?;
+    Ok(file.saboteur)
 }
 
 #[cfg(test)]

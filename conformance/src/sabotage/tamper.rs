@@ -242,7 +242,7 @@ mod tests {
 
     fn tamper(rule: &str) -> Tamper {
         let text = format!("[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\n{rule}\n");
-        Tamper::new(&read(&text).unwrap()[0]).unwrap()
+        Tamper::new(&read("x.toml", &text).unwrap()[0]).unwrap()
     }
 
     fn session() -> Vec<u8> {
