@@ -54,7 +54,7 @@ fn check(rest: &[&str]) -> ExitCode {
     if teeth > 0 {
         let bites = if teeth == 1 { zmqspec::run::teeth::named(&plan) } else { zmqspec::run::teeth::every(&plan) }.unwrap_or_else(|e| panic!("{e}"));
         let n = bites.len();
-        for b in zmqspec::run::teeth::bite(&plan, bites, &start, &Setting { patience: Duration::from_millis(500), ..Default::default() }, jobs) {
+        for b in zmqspec::run::teeth::bite(&plan, bites, &start, &Setting { patience: Duration::from_millis(if teeth == 1 { 500 } else { 200 }), ..Default::default() }, jobs) {
             if (teeth == 1) != b.noticed() || verbose {
                 println!("{} {} {} {:?}", plan[b.bite.planned].run, b.bite.saboteur.name, b.verdict, b.fingerprint);
             }

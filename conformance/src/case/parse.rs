@@ -91,7 +91,10 @@ fn handshake(words: &mut Words<'_>) -> Result<Handshake, String> {
 fn peer_sends(words: &mut Words<'_>) -> Result<PeerAct, String> {
     const WHAT: &[&str] = &["greeting", "ready", "octets", "vector", "message", "command"];
     Ok(match words.one_of(WHAT)? {
-        "greeting" => PeerAct::SendsGreeting(Box::new(greeting(words)?)),
+        "greeting" => {
+            let (greeting, version) = greeting(words)?;
+            PeerAct::SendsGreeting { greeting: Box::new(greeting), version }
+        }
         "ready" => {
             let (mut kind, mut with) = (None, Vec::new());
             loop {
@@ -178,19 +181,20 @@ fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
     })
 }
 
-fn greeting(words: &mut Words<'_>) -> Result<Greeting, String> {
+fn greeting(words: &mut Words<'_>) -> Result<(Greeting, Option<Version>), String> {
+    let mut version = None;
     let mut greeting = Greeting::null(Version::V3_1);
     while !words.at_end() {
         const FIELDS: &[&str] = &["signature", "version", "mechanism", "as-server", "filler"];
         match words.one_of(FIELDS)? {
-            "version" => greeting.version = words.version()?,
+            "version" => version = Some(words.version()?),
             "signature" => greeting.signature = words.exactly()?,
             "mechanism" => greeting.mechanism = words.exactly()?,
             "filler" => greeting.filler = words.exactly()?,
             _ => greeting.as_server = words.exactly::<1>()?[0],
         }
     }
-    Ok(greeting)
+    Ok((greeting, version))
 }
 
 fn properties(words: &mut Words<'_>) -> Result<Vec<Property>, String> {

@@ -42,8 +42,13 @@ pub enum PeerAct {
     Links,
     /// Links if needed, exchanges greetings and READY, and waits until the subject has taken the peer in.
     Handshakes(Handshake),
-    /// Writes a greeting.
-    SendsGreeting(Box<Greeting>),
+    /// Writes a greeting; `None` greets with the run's version.
+    SendsGreeting {
+        /// Everything but, perhaps, the version.
+        greeting: Box<Greeting>,
+        /// Version, where the case says one.
+        version: Option<Version>,
+    },
     /// Writes a READY.
     SendsReady {
         /// Socket-Type; `None` for the usual counterpart of the subject's.
@@ -90,7 +95,7 @@ pub enum PeerAct {
     ReceivesReady {
         /// Name and value; names compare without case.
         with: Vec<(Vec<u8>, FramePattern)>,
-        /// Names that must not be there.
+        /// Names that must not be there; one that ends in `-` stands for all that begin so.
         without: Vec<Vec<u8>>,
     },
     /// The next message is this.

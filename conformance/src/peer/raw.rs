@@ -26,6 +26,8 @@ pub struct RawPeer {
     pub greeted: Option<Version>,
     /// Whether READY came from the subject.
     pub ready: bool,
+    /// Whether this end wrote a READY, right or wrong: before that, a PING would be a sin of its own.
+    pub introduced: bool,
     /// Frames that were read while something else was awaited.
     held: VecDeque<Frame>,
     fences: u32,
@@ -58,6 +60,7 @@ impl RawPeer {
             greeting: None,
             greeted: None,
             ready: false,
+            introduced: false,
             held: VecDeque::new(),
             fences: 0,
         }
@@ -69,6 +72,7 @@ impl RawPeer {
         self.greeting = None;
         self.greeted = None;
         self.ready = false;
+        self.introduced = false;
         self.held.clear();
     }
 

@@ -31,7 +31,10 @@ impl Player<'_> {
                 let outcome = self.handshake(who, handshake);
                 if handshake.is_setup() { outcome.map_err(Trouble::on_the_way) } else { outcome }
             }
-            PeerAct::SendsGreeting(greeting) => self.send_greeting(who, greeting),
+            PeerAct::SendsGreeting { greeting, version } => {
+                let version = version.unwrap_or(self.version);
+                self.send_greeting(who, &Greeting { version, ..(**greeting).clone() })
+            }
             PeerAct::SendsReady { kind, properties } => {
                 let ready = self.ready(kind.as_ref(), properties);
                 self.say(who, &ready)
@@ -66,7 +69,10 @@ impl Player<'_> {
     }
 
     pub(super) fn say(&mut self, who: &str, octets: &[u8]) -> Result<(), Trouble> {
-        self.stage.send(who, octets)
+        self.stage.send(who, octets)?;
+        // A trickled READY comes through here octet by octet; whoever trickles one waits for the answer anyway.
+        self.stage.peer(who).introduced |= octets.windows(5).any(|window| window.eq_ignore_ascii_case(b"READY"));
+        Ok(())
     }
 
     fn send_greeting(&mut self, who: &str, greeting: &Greeting) -> Result<(), Trouble> {
@@ -123,6 +129,12 @@ impl Player<'_> {
             _ => return Err(Unmet::new("command READY", describe(&frame), "other-frame").into()),
         };
         let properties = metadata::decode(data).map_err(|why| Unmet::new("READY with whole metadata", why, "broken-metadata"))?;
+        // spec: ZMTP31-READY-03, ZMTP31-READY-05
+        let lawful = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.+".contains(octet);
+        if let Some(odd) = properties.iter().find(|p| p.name.is_empty() || !p.name.iter().all(lawful)) {
+            let wanted = "READY with property names of letters, digits, `-`, `_`, `.` and `+`";
+            return Err(Unmet::new(wanted, format!("a property named {}", show(&odd.name)), "property-name").into());
+        }
         self.stage.peer(who).ready = true;
         Ok(properties)
     }
@@ -241,9 +253,10 @@ impl Player<'_> {
             }
         }
         for name in without {
-            if let Some(found) = value(name) {
+            let unwanted = |p: &&Property| p.name.eq_ignore_ascii_case(name) || name.ends_with(b"-") && p.name.starts_with(name);
+            if let Some(found) = properties.iter().find(unwanted).map(|p| &p.value) {
                 let wanted = format!("READY without {}", String::from_utf8_lossy(name));
-                return Err(Unmet::new(wanted, format!("value {}", show(&found)), "unwanted-property").into());
+                return Err(Unmet::new(wanted, format!("value {}", show(found)), "unwanted-property").into());
             }
         }
         Ok(())

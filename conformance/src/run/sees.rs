@@ -11,7 +11,7 @@ use crate::adapter::protocol::{ErrorClass, Part, RequestBody};
 use crate::case::step::Outcome;
 use crate::peer::raw::RawPeer;
 use crate::wire::annotate::describe;
-use crate::wire::frame::{Frame, message};
+use crate::wire::frame::{Decoded, Frame, decode, message};
 use crate::wire::greeting::{GREETING, Version};
 use crate::wire::{hex, show};
 
@@ -49,7 +49,7 @@ impl Player<'_> {
         let until = self.stage.deadline();
         let mut error = None;
         let mut fence = None;
-        if self.stage.peer(who).ready {
+        if self.stage.peer(who).ready && self.stage.peer(who).introduced {
             fence = self.send_fence(who)?;
             if fence.is_none() && self.can_send_canary() {
                 return self.canary(who, until);
@@ -73,11 +73,19 @@ impl Player<'_> {
                 return Ok((Some(Outcome::Open), "open: a PING was answered".to_owned()));
             }
             match frame.command().filter(|_| frame.is_command()) {
+                Some((b"PONG", context)) if !self.was_said(who, context) => {
+                    let came = format!("{}: octets that were never sent to it", describe(&frame));
+                    let wanted = "a PONG with nothing but octets of its PING";
+                    return Err(Unmet::new(wanted, came, "foreign-octets").into());
+                }
                 Some((b"ERROR", _)) => error = Some(describe(&frame)),
                 Some((b"READY", _)) if !self.stage.peer(who).ready => {
                     self.stage.peer(who).ready = true;
                     if accepted.contains(&Outcome::Ready) {
                         return Ok((Some(Outcome::Ready), describe(&frame)));
+                    }
+                    if !self.stage.peer(who).introduced {
+                        continue;
                     }
                     fence = self.send_fence(who)?;
                     if fence.is_none() && self.can_send_canary() {
@@ -87,6 +95,22 @@ impl Player<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether octets are part of a PING that a raw peer wrote.
+    // spec: ZMTP31-PING-03, ZMTP31-PING-06
+    fn was_said(&self, who: &str, octets: &[u8]) -> bool {
+        let said = self.stage.peers.get(who).and_then(|peer| peer.link.as_ref()).map_or(&[][..], crate::peer::link::Link::said);
+        let mut rest = said.get(GREETING..).unwrap_or_default();
+        while let Decoded::Frame(frame, taken) = decode(rest, said.len()) {
+            rest = &rest[taken..];
+            if let Some((b"PING", data)) = frame.command().filter(|_| frame.is_command())
+                && (octets.is_empty() || data.windows(octets.len()).any(|window| window == octets))
+            {
+                return true;
+            }
+        }
+        octets.is_empty()
     }
 
     fn send_fence(&mut self, who: &str) -> Result<Option<Vec<u8>>, Trouble> {

@@ -1,5 +1,6 @@
 //! Proof of teeth: each case is run under the saboteurs that its `killed_by` names, and has to fail.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,13 +54,17 @@ pub fn named(plan: &[Planned]) -> Result<Vec<Bite>, String> {
     Ok(bites)
 }
 
-/// Every run under every saboteur: how new teeth are found.
+/// The first run of every written case under every saboteur: how new teeth are found. Cases that one entry of a file
+/// makes by `each` share their `killed_by`; the first of them stands for all.
 ///
 /// # Errors
 /// The saboteurs' data is broken.
 pub fn every(plan: &[Planned]) -> Result<Vec<Bite>, String> {
     let all = sabotage::all()?;
-    Ok((0..plan.len())
+    let mut written = BTreeSet::new();
+    let first: Vec<usize> = (0..plan.len()).filter(|i| written.insert(plan[*i].case.source.clone())).collect();
+    Ok(first
+        .into_iter()
         .flat_map(|planned| all.iter().map(move |saboteur| Bite { planned, saboteur: saboteur.clone() }))
         .collect())
 }
