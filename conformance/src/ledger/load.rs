@@ -223,7 +223,7 @@ fn well_formed(id: &str) -> bool {
                 .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
     };
     words.len() >= 3
-        && words.iter().all(|w| word(w))
+        && words.iter().all(word)
         && words
             .last()
             .is_some_and(|number| number.bytes().all(|c| c.is_ascii_digit()))
