@@ -3,6 +3,12 @@
 //! The binary is a thin shell around this library; `ARCHITECTURE.md` is the map.
 
 pub mod adapter;
+pub mod case;
 pub mod event;
+pub mod expect;
 pub mod ledger;
+pub mod peer;
+pub mod run;
+pub mod sabotage;
 pub mod verdict;
+pub mod wire;

@@ -160,6 +160,53 @@ pub enum RequestBody {
     Reset {},
 }
 
+impl RequestBody {
+    /// The word that stands in `do`.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Context { .. } => "context",
+            Self::Term { .. } => "term",
+            Self::Open { .. } => "open",
+            Self::Close { .. } => "close",
+            Self::Set { .. } => "set",
+            Self::Get { .. } => "get",
+            Self::Bind { .. } => "bind",
+            Self::Connect { .. } => "connect",
+            Self::Unbind { .. } => "unbind",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Send { .. } => "send",
+            Self::Recv { .. } => "recv",
+            Self::Poll { .. } => "poll",
+            Self::Settle { .. } => "settle",
+            Self::Monitor { .. } => "monitor",
+            Self::Reset {} => "reset",
+        }
+    }
+
+    /// Every word that `do` can be.
+    pub const VERBS: &'static [&'static str] = &[
+        "hello",
+        "context",
+        "term",
+        "open",
+        "close",
+        "set",
+        "get",
+        "bind",
+        "connect",
+        "unbind",
+        "disconnect",
+        "send",
+        "recv",
+        "poll",
+        "settle",
+        "monitor",
+        "reset",
+    ];
+}
+
 /// One line from the adapter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -1,0 +1,538 @@
+//! The sentences of steps, and what is said when one cannot be read.
+//!
+//! `peer …` and `A …` to `F …` are raw peers, `subject …` is the subject. [`PEER_VERBS`] and [`SUBJECT_VERBS`] list
+//! what they can do; `docs/src/write-a-case.md` explains each.
+
+use super::octets::{Pattern, Token, pattern, tokens};
+use super::step::{
+    Act, FramePattern, FrameValue, Handshake, OptionValue, Outcome, Pace, PeerAct, SendWants, SocketTypeProperty, Step,
+    SubjectAct,
+};
+use crate::adapter::protocol::ErrorClass;
+use crate::wire::greeting::{Greeting, Version};
+use crate::wire::metadata::Property;
+
+/// What a raw peer can do.
+pub const PEER_VERBS: &[&str] =
+    &["links", "handshakes", "sends", "trickles", "subscribes", "unsubscribes", "fences", "receives", "sees", "closes", "resets"];
+/// What the subject can be asked to do.
+pub const SUBJECT_VERBS: &[&str] = &["sends", "receives", "subscribes", "unsubscribes", "sets", "settles", "closes"];
+
+/// Reads the steps of a case: one to a line, blank lines and lines that begin with `#` left out.
+///
+/// # Errors
+/// Names the line within the steps, from 1, and says what was expected there.
+pub fn steps(text: &str) -> Result<Vec<Step>, (usize, String)> {
+    text.lines()
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| match act(line) {
+            Ok(act) => Ok(Step { text: line.to_owned(), act }),
+            Err(why) => Err((number, format!("{why}, in step `{line}`"))),
+        })
+        .collect()
+}
+
+fn act(line: &str) -> Result<Act, String> {
+    let tokens = tokens(line)?;
+    let mut words = Words { rest: &tokens };
+    let who = words.word("`subject`, `peer` or `A` to `F`")?;
+    let act = match who.as_str() {
+        "subject" => Act::Subject(subject(&mut words)?),
+        "peer" | "A" | "B" | "C" | "D" | "E" | "F" => Act::Peer { who, act: peer(&mut words)? },
+        capture if capture.starts_with('$') => {
+            words.expect("differs")?;
+            words.expect("from")?;
+            let right = words.word("a capture such as `$b`")?;
+            Act::Differs { left: capture[1..].to_owned(), right: right.trim_start_matches('$').to_owned() }
+        }
+        other => return Err(format!("expected `subject`, `peer` or `A` to `F` first, found `{other}`")),
+    };
+    words.end()?;
+    Ok(act)
+}
+
+fn peer(words: &mut Words<'_>) -> Result<PeerAct, String> {
+    let verb = words.one_of(PEER_VERBS)?;
+    Ok(match verb {
+        "links" => PeerAct::Links,
+        "handshakes" => PeerAct::Handshakes(handshake(words)?),
+        "trickles" => {
+            words.expect("handshake")?;
+            PeerAct::TricklesHandshake
+        }
+        "subscribes" => PeerAct::Subscribes(words.octets()?),
+        "unsubscribes" => PeerAct::Unsubscribes(words.octets()?),
+        "fences" => PeerAct::Fences,
+        "closes" => PeerAct::Closes,
+        "resets" => PeerAct::Resets,
+        "sees" => PeerAct::Sees(outcomes(words)?),
+        "sends" => peer_sends(words)?,
+        _ => peer_receives(words)?,
+    })
+}
+
+fn handshake(words: &mut Words<'_>) -> Result<Handshake, String> {
+    let mut handshake = Handshake::default();
+    loop {
+        if words.maybe("as") {
+            handshake.kind = Some(words.word("a socket type")?);
+        } else if words.maybe("version") {
+            handshake.version = Some(words.version()?);
+        } else if words.maybe("with") {
+            handshake.properties = properties(words)?;
+        } else {
+            return Ok(handshake);
+        }
+    }
+}
+
+fn peer_sends(words: &mut Words<'_>) -> Result<PeerAct, String> {
+    const WHAT: &[&str] = &["greeting", "ready", "octets", "vector", "message", "command"];
+    Ok(match words.one_of(WHAT)? {
+        "greeting" => PeerAct::SendsGreeting(Box::new(greeting(words)?)),
+        "ready" => {
+            let (mut kind, mut with) = (None, Vec::new());
+            loop {
+                if words.maybe("as") {
+                    kind = Some(SocketTypeProperty::Value(words.word_or_text("a socket type")?));
+                } else if words.maybe("without") {
+                    words.expect("Socket-Type")?;
+                    kind = Some(SocketTypeProperty::Absent);
+                } else if words.maybe("with") {
+                    with = properties(words)?;
+                } else {
+                    break;
+                }
+            }
+            PeerAct::SendsReady { kind, properties: with }
+        }
+        "octets" => {
+            let octets = words.octets_run()?;
+            let pace = if words.maybe("one") {
+                words.expect("at")?;
+                words.expect("a")?;
+                words.expect("time")?;
+                Pace::OneByOne
+            } else {
+                Pace::AtOnce
+            };
+            PeerAct::SendsOctets { octets, pace }
+        }
+        "vector" => PeerAct::SendsVector(words.word("the id of a vector")?),
+        "message" => {
+            let frames = words.frame_values()?;
+            let times = if words.at_end() {
+                1
+            } else {
+                let times = words.number()?;
+                words.expect("times")?;
+                times
+            };
+            PeerAct::SendsMessage { frames, times }
+        }
+        _ => {
+            let name = words.word("the name of a command")?;
+            let data = if words.at_end() { Vec::new() } else { words.octets_run()? };
+            PeerAct::SendsCommand { name, data }
+        }
+    })
+}
+
+fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
+    const WHAT: &[&str] = &["octets", "greeting", "ready", "message", "command", "subscription", "cancellation", "nothing"];
+    Ok(match words.one_of(WHAT)? {
+        "octets" => PeerAct::ReceivesOctets(words.pattern_run()?),
+        "greeting" => PeerAct::ReceivesGreeting(if words.at_end() { None } else { Some(words.pattern_run()?) }),
+        "ready" => {
+            let (mut with, mut without) = (Vec::new(), Vec::new());
+            loop {
+                if words.maybe("with") {
+                    let name = words.text("the name of a property in quotes")?;
+                    words.equals()?;
+                    with.push((name, words.frame_pattern()?));
+                } else if words.maybe("without") {
+                    without.push(words.text("the name of a property in quotes")?);
+                } else {
+                    break;
+                }
+            }
+            PeerAct::ReceivesReady { with, without }
+        }
+        "message" => PeerAct::ReceivesMessage(words.frame_patterns()?),
+        "command" => {
+            let name = words.word("the name of a command")?;
+            let data = if words.maybe("...") {
+                None
+            } else if words.at_end() {
+                Some(Pattern::default())
+            } else {
+                Some(words.pattern_run()?)
+            };
+            PeerAct::ReceivesCommand { name, data }
+        }
+        "subscription" => PeerAct::ReceivesSubscription(words.octets()?),
+        "cancellation" => PeerAct::ReceivesCancellation(words.octets()?),
+        _ => PeerAct::ReceivesNothing,
+    })
+}
+
+fn greeting(words: &mut Words<'_>) -> Result<Greeting, String> {
+    let mut greeting = Greeting::null(Version::V3_1);
+    while !words.at_end() {
+        const FIELDS: &[&str] = &["signature", "version", "mechanism", "as-server", "filler"];
+        match words.one_of(FIELDS)? {
+            "version" => greeting.version = words.version()?,
+            "signature" => greeting.signature = words.exactly()?,
+            "mechanism" => greeting.mechanism = words.exactly()?,
+            "filler" => greeting.filler = words.exactly()?,
+            _ => greeting.as_server = words.exactly::<1>()?[0],
+        }
+    }
+    Ok(greeting)
+}
+
+fn properties(words: &mut Words<'_>) -> Result<Vec<Property>, String> {
+    let mut properties = Vec::new();
+    loop {
+        let name = words.octets()?;
+        words.equals()?;
+        properties.push(Property { name, value: words.octets()? });
+        if !words.comma() {
+            return Ok(properties);
+        }
+    }
+}
+
+fn outcomes(words: &mut Words<'_>) -> Result<Vec<Outcome>, String> {
+    let known: Vec<&str> = Outcome::ALL.iter().map(|(_, word)| *word).collect();
+    let mut outcomes = Vec::new();
+    loop {
+        let word = words.one_of(&known)?;
+        outcomes.extend(Outcome::ALL.iter().filter(|(_, name)| *name == word).map(|(outcome, _)| *outcome));
+        if !words.maybe("or") {
+            return Ok(outcomes);
+        }
+    }
+}
+
+fn subject(words: &mut Words<'_>) -> Result<SubjectAct, String> {
+    Ok(match words.one_of(SUBJECT_VERBS)? {
+        "sends" if words.maybe("part") => SubjectAct::SendsPart(words.frame_value()?),
+        "sends" if words.next_is_number() => {
+            let count = words.number()?;
+            for word in ["messages", "in", "rotation", "to"] {
+                words.expect(word)?;
+            }
+            let mut peers = Vec::new();
+            while !words.at_end() {
+                peers.push(words.word("the name of a raw peer")?);
+            }
+            SubjectAct::SendsInRotation { count, peers }
+        }
+        "sends" => SubjectAct::Sends { frames: words.frame_values()?, wants: wants(words)? },
+        "receives" if words.next_is_number() => {
+            let count = words.number()?;
+            words.expect("messages")?;
+            SubjectAct::ReceivesCount(count)
+        }
+        "receives" => {
+            let frames = words.frame_patterns()?;
+            if words.maybe("within") {
+                let within = words.number()?;
+                words.expect("messages")?;
+                SubjectAct::ReceivesWithin { frames, within }
+            } else {
+                SubjectAct::Receives(frames)
+            }
+        }
+        "subscribes" => SubjectAct::Subscribes(words.octets()?),
+        "unsubscribes" => SubjectAct::Unsubscribes(words.octets()?),
+        "sets" => {
+            let option = words.word("the name of an option")?;
+            let value = if let Some(Token::Word(word)) = words.rest.first()
+                && let Ok(number) = word.parse()
+            {
+                words.rest = &words.rest[1..];
+                OptionValue::Int(number)
+            } else {
+                OptionValue::Octets(words.octets()?)
+            };
+            SubjectAct::Sets { option, value }
+        }
+        "settles" => SubjectAct::Settles,
+        _ => SubjectAct::Closes,
+    })
+}
+
+fn wants(words: &mut Words<'_>) -> Result<SendWants, String> {
+    let or = words.maybe("or");
+    if !words.maybe("refused") {
+        return if or { Err("expected `refused` after `or`".to_owned()) } else { Ok(SendWants::Success) };
+    }
+    words.expect("with")?;
+    let mut classes = Vec::new();
+    loop {
+        let word = words.word("the class of a refusal")?;
+        let class = serde_json::from_value::<ErrorClass>(serde_json::Value::String(word.clone())).map_err(|_| {
+            format!("expected would-block, state, unroutable, terminated, argument, unsupported, peer or other, found `{word}`")
+        })?;
+        classes.push(class);
+        if !words.maybe("or") {
+            return Ok(if or { SendWants::SuccessOrRefusal(classes) } else { SendWants::Refusal(classes) });
+        }
+    }
+}
+
+/// What is left of a sentence.
+struct Words<'a> {
+    rest: &'a [Token],
+}
+
+impl<'a> Words<'a> {
+    fn at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn end(&self) -> Result<(), String> {
+        self.rest.first().map_or(Ok(()), |token| Err(format!("expected the end of the step, found {token}")))
+    }
+
+    fn next(&mut self, expected: &str) -> Result<&'a Token, String> {
+        let (first, rest) = self.rest.split_first().ok_or_else(|| format!("expected {expected}, found the end"))?;
+        self.rest = rest;
+        Ok(first)
+    }
+
+    fn word(&mut self, expected: &str) -> Result<String, String> {
+        match self.next(expected)? {
+            Token::Word(word) => Ok(word.clone()),
+            other => Err(format!("expected {expected}, found {other}")),
+        }
+    }
+
+    fn word_or_text(&mut self, expected: &str) -> Result<String, String> {
+        match self.next(expected)? {
+            Token::Word(word) => Ok(word.clone()),
+            Token::Text(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+            other => Err(format!("expected {expected}, found {other}")),
+        }
+    }
+
+    fn text(&mut self, expected: &str) -> Result<Vec<u8>, String> {
+        match self.next(expected)? {
+            Token::Text(text) => Ok(text.clone()),
+            other => Err(format!("expected {expected}, found {other}")),
+        }
+    }
+
+    fn one_of<'w>(&mut self, words: &[&'w str]) -> Result<&'w str, String> {
+        let list = || words.join(", ");
+        match self.rest.first() {
+            Some(Token::Word(word)) => {
+                let found = words.iter().find(|known| *known == word);
+                let found = found.ok_or_else(|| format!("expected one of {}, found `{word}`", list()))?;
+                self.rest = &self.rest[1..];
+                Ok(found)
+            }
+            Some(other) => Err(format!("expected one of {}, found {other}", list())),
+            None => Err(format!("expected one of {}, found the end", list())),
+        }
+    }
+
+    fn maybe(&mut self, word: &str) -> bool {
+        let there = matches!(self.rest.first(), Some(Token::Word(next)) if next == word);
+        if there {
+            self.rest = &self.rest[1..];
+        }
+        there
+    }
+
+    fn expect(&mut self, word: &str) -> Result<(), String> {
+        self.one_of(&[word]).map(|_| ())
+    }
+
+    fn equals(&mut self) -> Result<(), String> {
+        match self.next("`=`")? {
+            Token::Equals => Ok(()),
+            other => Err(format!("expected `=`, found {other}")),
+        }
+    }
+
+    fn comma(&mut self) -> bool {
+        let there = self.rest.first() == Some(&Token::Comma);
+        if there {
+            self.rest = &self.rest[1..];
+        }
+        there
+    }
+
+    fn next_is_number(&self) -> bool {
+        matches!(self.rest, [Token::Word(word), Token::Word(_), ..] if word.parse::<usize>().is_ok())
+    }
+
+    fn number(&mut self) -> Result<usize, String> {
+        let word = self.word("a number")?;
+        word.parse().map_err(|_| format!("expected a number, found `{word}`"))
+    }
+
+    fn version(&mut self) -> Result<Version, String> {
+        self.word("a version such as 3.1")?.parse()
+    }
+
+    /// One group of octets: `"text"`, `"text"*N` or `<…>`.
+    fn octet_pattern(&mut self) -> Result<Pattern, String> {
+        match self.rest.first() {
+            Some(Token::Open) => {
+                let (octets, rest) = pattern(&self.rest[1..])?;
+                match rest.split_first() {
+                    Some((Token::Close, rest)) => self.rest = rest,
+                    Some((other, _)) => return Err(format!("expected hex pairs, text or `>`, found {other}")),
+                    None => return Err("expected `>`, found the end".to_owned()),
+                }
+                Ok(octets)
+            }
+            Some(Token::Text(_)) => {
+                let length = if matches!(self.rest.get(1), Some(Token::Times(_))) { 2 } else { 1 };
+                let (group, rest) = self.rest.split_at(length);
+                self.rest = rest;
+                Ok(pattern(group)?.0)
+            }
+            Some(other) => Err(format!("expected \"text\" or <octets>, found {other}")),
+            None => Err("expected \"text\" or <octets>, found the end".to_owned()),
+        }
+    }
+
+    fn octets(&mut self) -> Result<Vec<u8>, String> {
+        self.octet_pattern()?.literal().ok_or_else(|| "expected definite octets, found `..`".to_owned())
+    }
+
+    /// Octets without brackets, up to a word that is none.
+    fn pattern_run(&mut self) -> Result<Pattern, String> {
+        let (octets, rest) = pattern(self.rest)?;
+        if octets.is_empty() {
+            let found = self.rest.first().map_or_else(|| "the end".to_owned(), ToString::to_string);
+            return Err(format!("expected octets, found {found}"));
+        }
+        self.rest = rest;
+        Ok(octets)
+    }
+
+    fn octets_run(&mut self) -> Result<Vec<u8>, String> {
+        self.pattern_run()?.literal().ok_or_else(|| "expected definite octets, found `..`".to_owned())
+    }
+
+    /// Exactly `N` octets: a group, or text padded with zeros.
+    fn exactly<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let mut octets = self.octets()?;
+        if octets.len() < N && N == 20 {
+            octets.resize(N, 0);
+        }
+        <[u8; N]>::try_from(octets.as_slice()).map_err(|_| format!("expected {N} octets, found {}", octets.len()))
+    }
+
+    fn frame_value(&mut self) -> Result<FrameValue, String> {
+        if let Some(Token::Word(word)) = self.rest.first()
+            && let Some(name) = word.strip_prefix('$')
+        {
+            self.rest = &self.rest[1..];
+            return Ok(FrameValue::Captured(name.to_owned()));
+        }
+        self.octets().map(FrameValue::Octets)
+    }
+
+    fn frame_pattern(&mut self) -> Result<FramePattern, String> {
+        if let Some(Token::Word(word)) = self.rest.first() {
+            let found = if word == "_" {
+                Some(FramePattern::Any)
+            } else {
+                word.strip_prefix('$').map(|name| FramePattern::Capture(name.to_owned()))
+            };
+            if let Some(found) = found {
+                self.rest = &self.rest[1..];
+                return Ok(found);
+            }
+        }
+        self.octet_pattern().map(FramePattern::Octets)
+    }
+
+    fn starts_frame(&self) -> bool {
+        match self.rest.first() {
+            Some(Token::Text(_) | Token::Open) => true,
+            Some(Token::Word(word)) => word == "_" || word.starts_with('$'),
+            Some(Token::Close | Token::Times(_) | Token::Equals | Token::Comma) | None => false,
+        }
+    }
+
+    fn frame_values(&mut self) -> Result<Vec<FrameValue>, String> {
+        let mut frames = vec![self.frame_value()?];
+        while self.starts_frame() {
+            frames.push(self.frame_value()?);
+        }
+        Ok(frames)
+    }
+
+    fn frame_patterns(&mut self) -> Result<Vec<FramePattern>, String> {
+        let mut frames = vec![self.frame_pattern()?];
+        while self.starts_frame() {
+            frames.push(self.frame_pattern()?);
+        }
+        Ok(frames)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> Act {
+        act(line).unwrap()
+    }
+
+    #[test]
+    fn sentences_become_steps() {
+        let Act::Peer { who, act: PeerAct::Handshakes(handshake) } =
+            one("A handshakes as DEALER version 3.0 with \"Identity\"=\"bob\", \"X-A\"=<00 01>")
+        else {
+            panic!("not a handshake")
+        };
+        assert_eq!((who.as_str(), handshake.kind.as_deref(), handshake.version), ("A", Some("DEALER"), Some(Version::V3_0)));
+        assert_eq!(handshake.properties[1], Property { name: b"X-A".to_vec(), value: vec![0, 1] });
+
+        let Act::Subject(SubjectAct::Sends { frames, wants }) = one("subject sends $id \"x\"*3 or refused with unroutable") else {
+            panic!("not a send")
+        };
+        assert_eq!(frames, [FrameValue::Captured("id".into()), FrameValue::Octets(b"xxx".to_vec())]);
+        assert_eq!(wants, SendWants::SuccessOrRefusal(vec![ErrorClass::Unroutable]));
+
+        let Act::Peer { act: PeerAct::SendsOctets { octets, pace }, .. } = one("peer sends octets 04 26 \"READY\" one at a time") else {
+            panic!("not octets")
+        };
+        assert_eq!((octets.as_slice(), pace), (b"\x04\x26READY".as_slice(), Pace::OneByOne));
+
+        let Act::Peer { act: PeerAct::Sees(outcomes), .. } = one("peer sees closed or error") else { panic!("not outcomes") };
+        assert_eq!(outcomes, [Outcome::Closed, Outcome::Error]);
+
+        assert_eq!(one("$a differs from $b"), Act::Differs { left: "a".into(), right: "b".into() });
+    }
+
+    #[test]
+    fn sentences_that_cannot_be_read_say_what_was_expected() {
+        let wrong = [
+            "", "nobody sends", "peer", "peer dances", "peer sends", "peer sends message", "peer sends message \"a\" often",
+            "peer sends octets zz", "peer sees", "peer sees closed or", "peer handshakes version 3", "subject sends \"a\" refused with anger",
+            "subject sets linger", "peer receives octets", "peer sends greeting mechanism \"123456789012345678901\"",
+            "peer sends octets ..", "peer receives message <00", "$a differs $b", "peer links twice", "subject sends \"a\" or",
+        ];
+        let report: Vec<String> = wrong.iter().map(|line| format!("{line:?}: {}", act(line).unwrap_err())).collect();
+        insta::assert_snapshot!(report.join("\n"));
+    }
+
+    #[test]
+    fn a_bad_step_is_named_by_its_line() {
+        let (line, why) = steps("peer links\n\n# why\npeer dances\n").unwrap_err();
+        assert_eq!(line, 4);
+        assert!(why.contains("in step `peer dances`"), "{why}");
+    }
+}

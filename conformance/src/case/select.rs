@@ -1,0 +1,186 @@
+//! Which runs of which cases: patterns, tiers, shards.
+
+use super::file::{Case, Tier};
+use crate::event::{Role, RunId};
+use crate::expect::Glob;
+
+/// What was asked for on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Patterns of `--run`; empty for all.
+    pub run: Vec<String>,
+    /// Patterns of `--skip`.
+    pub skip: Vec<String>,
+    /// Tiers; empty for all.
+    pub tiers: Vec<Tier>,
+    /// One part of several.
+    pub shard: Option<Shard>,
+}
+
+/// `I/N`: the I-th of N parts, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: u64,
+    count: u64,
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected a shard such as 1/4, from 1/N to N/N, found {text:?}");
+        let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+        let shard = Self { index: index.parse().map_err(|_| wrong())?, count: count.parse().map_err(|_| wrong())? };
+        if shard.index == 0 || shard.index > shard.count { Err(wrong()) } else { Ok(shard) }
+    }
+}
+
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+impl Shard {
+    /// Whether a run belongs to this part. It depends on the run's name alone, so adding a case moves no other.
+    fn holds(self, run: &RunId) -> bool {
+        // FNV-1a: fixed for ever, unlike the standard library's hasher.
+        let hash = run.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+        });
+        hash % self.count == self.index - 1
+    }
+}
+
+impl Selection {
+    /// Whether everything is selected.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.run.is_empty() && self.skip.is_empty() && self.tiers.is_empty() && self.shard.is_none()
+    }
+
+    /// The runs selected, in the order of the cases: index of the case, and the run.
+    ///
+    /// # Errors
+    /// A `--run` or `--skip` pattern that matches no run of any case, with the nearest ids.
+    pub fn select(&self, cases: &[Case]) -> Result<Vec<(usize, RunId)>, NoMatch> {
+        let all: Vec<(usize, RunId)> =
+            cases.iter().enumerate().flat_map(|(i, case)| runs(case).into_iter().map(move |run| (i, run))).collect();
+        for (option, pattern) in self.run.iter().map(|p| ("--run", p)).chain(self.skip.iter().map(|p| ("--skip", p))) {
+            if !all.iter().any(|(_, run)| matches(pattern, run)) {
+                let ids = cases.iter().map(|case| case.id.as_str());
+                return Err(NoMatch { option, pattern: pattern.clone(), nearest: nearest(pattern, ids) });
+            }
+        }
+        let selected = |(i, run): &(usize, RunId)| {
+            (self.run.is_empty() || self.run.iter().any(|pattern| matches(pattern, run)))
+                && !self.skip.iter().any(|pattern| matches(pattern, run))
+                && (self.tiers.is_empty() || self.tiers.contains(&cases[*i].tier))
+                && self.shard.is_none_or(|shard| shard.holds(run))
+        };
+        Ok(all.into_iter().filter(selected).collect())
+    }
+}
+
+/// A pattern that matches nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{option} {pattern:?} matches no case; {}", advice(.nearest))]
+pub struct NoMatch {
+    option: &'static str,
+    pattern: String,
+    nearest: Vec<String>,
+}
+
+fn advice(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return "`zmqspec list` shows what there is".to_owned();
+    }
+    format!("did you mean {}? `zmqspec list` shows what there is", nearest.join(" or "))
+}
+
+/// Every run of a case.
+#[must_use]
+pub fn runs(case: &Case) -> Vec<RunId> {
+    let mut runs = Vec::new();
+    for role in &case.roles {
+        for version in &case.zmtp {
+            runs.push(RunId { case: case.id.clone(), role: *role, zmtp: version.to_string() });
+        }
+    }
+    runs
+}
+
+/// Whether a pattern names a run: an id, an area, or a glob of either, and behind `@` role and version if wanted.
+#[must_use]
+pub fn matches(pattern: &str, run: &RunId) -> bool {
+    let mut fields = pattern.split('@');
+    let case = fields.next().unwrap_or_default();
+    let area = run.case.strip_prefix(case.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+    (area || Glob::parse(case).is_ok_and(|glob| glob.matches(&run.case)))
+        && fields.all(|field| field == "binds" && run.role == Role::Binds || field == "connects" && run.role == Role::Connects || field == run.zmtp)
+}
+
+/// The ids nearest to what was written, at most three, none that is far off.
+pub fn nearest<'a>(wanted: &str, ids: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.split('@').next().unwrap_or_default();
+    let mut scored: Vec<(usize, &str)> = ids.map(|id| (distance(wanted, id), id)).collect();
+    scored.sort_unstable();
+    let bound = wanted.len() / 3 + 1;
+    scored.into_iter().take(3).filter(|(score, _)| *score <= bound).map(|(_, id)| id.to_owned()).collect()
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(text: &str) -> RunId {
+        let mut fields = text.split('@');
+        let case = fields.next().unwrap().to_owned();
+        let role = if fields.next() == Some("connects") { Role::Connects } else { Role::Binds };
+        RunId { case, role, zmtp: fields.next().unwrap_or("3.1").to_owned() }
+    }
+
+    #[test]
+    fn a_pattern_names_an_id_an_area_or_a_run() {
+        let it = run("reqrep/req/sends@connects@3.0");
+        for pattern in ["reqrep", "reqrep/", "reqrep/req", "reqrep/req/sends", "*/req/*", "*sends", "reqrep/req/sends@connects", "reqrep@3.0", "reqrep/req/sends@connects@3.0"] {
+            assert!(matches(pattern, &it), "{pattern}");
+        }
+        for pattern in ["req", "reqrep/req/send", "reqrep/req/sends@binds", "reqrep@3.1", "", "*sendings"] {
+            assert!(!matches(pattern, &it), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn shards_are_disjoint_and_cover_everything() {
+        for i in 0..200 {
+            let it = run(&format!("a/b{i}"));
+            let holders = (1..=4).filter(|index| format!("{index}/4").parse::<Shard>().unwrap().holds(&it)).count();
+            assert_eq!(holders, 1);
+        }
+        for wrong in ["0/4", "5/4", "1", "a/b", "1/0"] {
+            assert!(wrong.parse::<Shard>().unwrap_err().contains("expected a shard such as 1/4"));
+        }
+    }
+
+    #[test]
+    fn near_ids_are_suggested() {
+        let ids = ["reqrep/req/sends", "reqrep/rep/sends", "pipeline/push/rotates"];
+        assert_eq!(nearest("reqrep/req/send", ids.into_iter()), ["reqrep/req/sends", "reqrep/rep/sends"]);
+        assert!(nearest("zzz", ids.into_iter()).is_empty());
+    }
+}

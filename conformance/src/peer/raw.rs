@@ -1,0 +1,185 @@
+//! A raw peer: what it has said and heard on its connection, and the units that can be read next.
+
+use std::collections::VecDeque;
+use std::net::TcpListener;
+
+use super::link::Link;
+use crate::wire::annotate::{Start, annotate};
+use crate::wire::frame::{Decoded, Frame, decode, flag};
+use crate::wire::greeting::{GREETING, Greeting, Version};
+
+/// Largest frame that a case expects of a subject.
+const FRAME_LIMIT: usize = 32 << 20;
+
+/// One raw peer of a case.
+#[derive(Debug)]
+pub struct RawPeer {
+    /// `peer`, or `A` to `F`.
+    pub name: String,
+    /// The connection, while there is one.
+    pub link: Option<Link>,
+    /// Where the subject was told to connect; kept for its next attempt.
+    pub listener: Option<TcpListener>,
+    /// The subject's greeting.
+    pub greeting: Option<Greeting>,
+    /// Version that this end greeted with.
+    pub greeted: Option<Version>,
+    /// Whether READY came from the subject.
+    pub ready: bool,
+    /// Frames that were read while something else was awaited.
+    held: VecDeque<Frame>,
+    fences: u32,
+}
+
+/// Why no frame can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A size beyond every limit.
+    TooLarge(u64),
+    /// The subject broke a rule that holds for everything it writes.
+    Broken {
+        /// The rule's requirement, in words.
+        rule: &'static str,
+        /// Stable name.
+        slug: &'static str,
+        /// The frame.
+        frame: Frame,
+    },
+}
+
+impl RawPeer {
+    /// A peer that has no connection yet.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            link: None,
+            listener: None,
+            greeting: None,
+            greeted: None,
+            ready: false,
+            held: VecDeque::new(),
+            fences: 0,
+        }
+    }
+
+    /// Takes a new connection, and forgets the one before.
+    pub fn begin(&mut self, link: Link) {
+        self.link = Some(link);
+        self.greeting = None;
+        self.greeted = None;
+        self.ready = false;
+        self.held.clear();
+    }
+
+    /// The lower of both versions, once both greetings are out. A peer that greets with less than 3.0 counts as 3.0.
+    #[must_use]
+    pub fn negotiated(&self) -> Option<Version> {
+        let theirs = self.greeting.as_ref()?.version;
+        Some(self.greeted?.min(theirs).clamp(Version::V3_0, Version::V3_1))
+    }
+
+    /// The subject's greeting, as soon as it is whole.
+    pub fn take_greeting(&mut self) -> Option<Greeting> {
+        let link = self.link.as_mut()?;
+        if self.greeting.is_none() {
+            let octets = *link.inbox().first_chunk::<GREETING>()?;
+            link.take(GREETING);
+            self.greeting = Some(Greeting::decode(&octets));
+        }
+        self.greeting.clone()
+    }
+
+    /// The next frame that is whole, those set aside first.
+    ///
+    /// # Errors
+    /// The subject wrote a frame that nobody may write.
+    pub fn take_frame(&mut self) -> Result<Option<Frame>, Unreadable> {
+        if let Some(frame) = self.held.pop_front() {
+            return Ok(Some(frame));
+        }
+        self.take_new_frame()
+    }
+
+    /// The next frame off the wire, passing over those set aside.
+    ///
+    /// # Errors
+    /// As [`Self::take_frame`].
+    pub fn take_new_frame(&mut self) -> Result<Option<Frame>, Unreadable> {
+        if self.take_greeting().is_none() {
+            return Ok(None);
+        }
+        let Some(link) = self.link.as_mut() else { return Ok(None) };
+        match decode(link.inbox(), FRAME_LIMIT) {
+            Decoded::Frame(frame, taken) => {
+                link.take(taken);
+                lawful(frame).map(Some)
+            }
+            Decoded::Incomplete => Ok(None),
+            Decoded::TooLarge(size) => Err(Unreadable::TooLarge(size)),
+        }
+    }
+
+    /// Keeps a frame for a later step.
+    pub fn set_aside(&mut self, frame: Frame) {
+        self.held.push_back(frame);
+    }
+
+    /// A context that no fence of this peer has used.
+    pub fn next_fence(&mut self) -> Vec<u8> {
+        self.fences += 1;
+        format!("fence-{}", self.fences).into_bytes()
+    }
+
+    /// Both directions of the connection, annotated; the last `lines` lines of each.
+    #[must_use]
+    pub fn evidence(&self, lines: usize) -> Vec<String> {
+        let Some(link) = &self.link else { return Vec::new() };
+        let mut out = Vec::new();
+        for (direction, octets) in [("sent", link.said()), ("received", link.heard())] {
+            if !octets.is_empty() {
+                out.push(format!("{} {direction}:", self.name));
+                out.extend(annotate(octets, Start::OfConnection, lines));
+            }
+        }
+        out
+    }
+}
+
+/// Rules for every frame that a subject writes.
+// spec: ZMTP31-FRAMING-04, ZMTP31-FRAMING-08, ZMTP31-COMMAND-03
+fn lawful(frame: Frame) -> Result<Frame, Unreadable> {
+    let broken = |rule, slug, frame| Err(Unreadable::Broken { rule, slug, frame });
+    if frame.flags & flag::RESERVED != 0 {
+        return broken("flag bits 7 to 3 are zero", "reserved-flag-bits", frame);
+    }
+    if frame.is_command() && frame.has_more() {
+        return broken("MORE is zero on command frames", "command-with-more", frame);
+    }
+    let letters = |name: &[u8]| !name.is_empty() && name.iter().all(u8::is_ascii_alphabetic);
+    if frame.is_command() && !frame.command().is_some_and(|(name, _)| letters(name)) {
+        return broken("a command begins with the length of its name, and the name is letters", "command-name", frame);
+    }
+    Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unlawful_frames_are_named() {
+        let slug = |flags, body: &[u8]| match lawful(Frame { flags, body: body.to_vec() }) {
+            Ok(_) => "lawful",
+            Err(Unreadable::Broken { slug, .. }) => slug,
+            Err(Unreadable::TooLarge(_)) => "too large",
+        };
+        assert_eq!(slug(0, b""), "lawful");
+        assert_eq!(slug(4, b"\x04PING"), "lawful");
+        assert_eq!(slug(8, b""), "reserved-flag-bits");
+        assert_eq!(slug(5, b"\x04PING"), "command-with-more");
+        assert_eq!(slug(4, b"\x05PING"), "command-name");
+        assert_eq!(slug(4, b"\x04PI G"), "command-name");
+        assert_eq!(slug(4, b"\0"), "command-name");
+    }
+}

@@ -1,0 +1,13 @@
+//! Running cases: the stage on which one is played, the player, the survival check, the workers and the plan.
+
+mod peer_steps;
+pub mod plan;
+pub mod play;
+pub mod runner;
+mod sees;
+pub mod stage;
+mod subject_steps;
+pub mod survive;
+pub mod teeth;
+pub mod trouble;
+pub mod worker;

@@ -1,0 +1,393 @@
+//! The stage of one case: the subject behind its adapter, the raw peers, and what passed between them.
+//!
+//! Everything that waits is here. While a raw peer waits on the wire the subject is asked to settle now and then, since
+//! some libraries do their pending work only inside a call.
+
+use std::collections::BTreeMap;
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::trouble::{Trouble, Unmet};
+use crate::adapter::process::{Adapter, CallError};
+use crate::adapter::protocol::{ErrorClass, Hello, Part, Reply, RequestBody, Value};
+use crate::case::step::OptionValue;
+use crate::event::{Exchanged, Role};
+use crate::peer::link::{Link, Record, Waited};
+use crate::peer::raw::{RawPeer, Unreadable};
+use crate::sabotage::Saboteur;
+use crate::sabotage::api::{ApiTamper, Instead};
+use crate::sabotage::tamper::Tamper;
+use crate::verdict::Close;
+use crate::wire::frame::Frame;
+use crate::wire::greeting::{GREETING, Greeting};
+use crate::wire::hex;
+
+/// How long a raw peer waits before it asks the subject to settle once more.
+const SETTLE_EVERY: Duration = Duration::from_millis(20);
+/// What a reply of the adapter may take beyond the time that the request itself may take.
+const REPLY_GRACE: Duration = Duration::from_secs(5);
+
+/// The stage of one case.
+pub struct Stage<'a> {
+    /// The subject's adapter.
+    pub adapter: &'a mut Adapter,
+    /// What the subject declares.
+    pub hello: &'a Hello,
+    /// Role of the subject.
+    pub role: Role,
+    /// Longest wait of one step.
+    pub patience: Duration,
+    /// What passed so far.
+    pub record: Record,
+    /// The raw peers, by name.
+    pub peers: BTreeMap<String, RawPeer>,
+    saboteur: Option<&'a Saboteur>,
+    api: ApiTamper,
+    endpoint: Option<String>,
+    settled: bool,
+}
+
+/// Why nothing more can be read from a raw peer's connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// It ended.
+    Ended(Close),
+    /// The time is up.
+    Deadline,
+    /// More came than anyone asked for.
+    Flooded,
+    /// A frame came that no subject may write.
+    Unreadable(Unreadable),
+    /// There is no connection.
+    Unlinked,
+}
+
+impl Stop {
+    /// In words, and as a stable name.
+    #[must_use]
+    pub fn describe(&self, patience: Duration) -> (String, String) {
+        let (words, slug) = match self {
+            Self::Ended(Close::Rst) => ("the connection was closed (RST)".to_owned(), "closed"),
+            Self::Ended(_) => ("the connection was closed (FIN)".to_owned(), "closed"),
+            Self::Deadline => (format!("nothing more within {} ms", patience.as_millis()), "silent"),
+            Self::Flooded => ("more octets than a raw peer will hold".to_owned(), "flood"),
+            Self::Unreadable(Unreadable::TooLarge(size)) => (format!("a frame header that announces {size} octets"), "too-large"),
+            Self::Unreadable(Unreadable::Broken { rule, slug, frame }) => {
+                (format!("a frame that breaks a rule for every frame ({rule}): flags {:02x}, body {}", frame.flags, hex(&frame.body)), *slug)
+            }
+            Self::Unlinked => ("no connection".to_owned(), "unlinked"),
+        };
+        (words, slug.to_owned())
+    }
+}
+
+impl<'a> Stage<'a> {
+    /// An empty stage.
+    #[must_use]
+    pub fn new(adapter: &'a mut Adapter, hello: &'a Hello, role: Role, patience: Duration, saboteur: Option<&'a Saboteur>) -> Self {
+        let api = saboteur.map(ApiTamper::new).unwrap_or_default();
+        let record = Record::start();
+        Self { adapter, hello, role, patience, record, peers: BTreeMap::new(), saboteur, api, endpoint: None, settled: false }
+    }
+
+    /// When a step that begins now has waited long enough.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
+    }
+
+    /// Asks the adapter, under the eyes of the saboteur if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Adapter::call`].
+    pub fn ask(&mut self, body: RequestBody, within: Duration) -> Result<Reply, CallError> {
+        let within = within + REPLY_GRACE;
+        if self.api.is_idle() {
+            return self.adapter.call(body, within);
+        }
+        let (instead, deed) = self.api.before(&body);
+        let reply = match instead {
+            Instead::Take(reply) => return reply,
+            Instead::Ask => self.adapter.call(body, within),
+            Instead::AskTwice => {
+                let _ = self.adapter.call(body.clone(), within);
+                self.adapter.call(body, within)
+            }
+        };
+        match deed {
+            Some(deed) => self.api.after(&deed, reply),
+            None => reply,
+        }
+    }
+
+    /// Opens a socket and, where the subject binds, binds it.
+    ///
+    /// # Errors
+    /// The adapter's, or that the subject lacks the socket type, a role or an option.
+    pub fn open(&mut self, s: &str, kind: &str, options: &BTreeMap<String, OptionValue>) -> Result<(), Trouble> {
+        let lacks = |what: &str, list: &[String], wanted: &str| {
+            (!list.iter().any(|have| have == wanted)).then(|| Trouble::Unsupported(format!("no {what} {wanted}")))
+        };
+        let role = match self.role {
+            Role::Binds => "bind",
+            Role::Connects => "connect",
+        };
+        let missing = lacks("socket type", &self.hello.sockets, kind).or_else(|| lacks("role", &self.hello.roles, role));
+        if let Some(trouble) = missing {
+            return Err(trouble);
+        }
+        let mut values = BTreeMap::new();
+        for (name, value) in options {
+            values.insert(name.clone(), self.value(name, value)?);
+        }
+        let open = RequestBody::Open { s: s.to_owned(), ctx: None, kind: kind.to_owned(), options: values };
+        self.ask(open, self.patience).map_err(|error| unsupported_or(error, Trouble::Adapter))?;
+        if self.role == Role::Binds {
+            let endpoint = self.bind(s)?;
+            self.endpoint = Some(endpoint);
+        }
+        Ok(())
+    }
+
+    /// Binds a socket to a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// The adapter's.
+    pub fn bind(&mut self, s: &str) -> Result<String, Trouble> {
+        let bind = RequestBody::Bind { s: s.to_owned(), endpoint: "tcp://127.0.0.1:*".to_owned() };
+        let reply = self.ask(bind, self.patience)?;
+        reply.endpoint.ok_or_else(|| Trouble::Harness("expected `endpoint` in the reply to `bind`, found none; mend the adapter".to_owned()))
+    }
+
+    /// An option's value in the type that the adapter declares for it.
+    ///
+    /// # Errors
+    /// The subject does not have the option.
+    pub fn value(&self, name: &str, value: &OptionValue) -> Result<Value, Trouble> {
+        let declared = self.hello.options.get(name).ok_or_else(|| Trouble::Unsupported(format!("no option {name}")))?;
+        Ok(match value {
+            OptionValue::Int(number) => Value::Int(*number),
+            OptionValue::Octets(octets) if declared == "hex" => Value::Text(hex(octets)),
+            OptionValue::Octets(octets) => Value::Text(String::from_utf8_lossy(octets).into_owned()),
+        })
+    }
+
+    /// The raw peer of a name, made if needed.
+    pub fn peer(&mut self, name: &str) -> &mut RawPeer {
+        self.peers.entry(name.to_owned()).or_insert_with(|| RawPeer::new(name))
+    }
+
+    /// Makes the connection of a raw peer: to socket `s`, where the subject binds; from it, where it connects.
+    ///
+    /// # Errors
+    /// No connection came about in time.
+    pub fn link(&mut self, name: &str, s: &str) -> Result<(), Trouble> {
+        let stream = match self.role {
+            Role::Binds => {
+                let endpoint = self.endpoint.clone().unwrap_or_default();
+                dial(&endpoint, self.patience)?
+            }
+            Role::Connects => self.accept(name, s)?,
+        };
+        self.begin(name, stream)
+    }
+
+    /// Dials an endpoint of the subject.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub fn link_to(&mut self, name: &str, endpoint: &str) -> Result<(), Trouble> {
+        let stream = dial(endpoint, self.patience)?;
+        self.begin(name, stream)
+    }
+
+    fn begin(&mut self, name: &str, stream: TcpStream) -> Result<(), Trouble> {
+        let tamper = self.saboteur.and_then(Tamper::new);
+        let link = Link::new(stream, tamper).map_err(|error| Trouble::Harness(format!("cannot use a socket: {error}")))?;
+        let role = match self.role {
+            Role::Binds => "dialled",
+            Role::Connects => "accepted",
+        };
+        self.record.add(name, Exchanged::Linked(role.to_owned()));
+        self.peer(name).begin(link);
+        Ok(())
+    }
+
+    fn accept(&mut self, name: &str, s: &str) -> Result<TcpStream, Trouble> {
+        if self.peer(name).listener.is_none() {
+            let listen = || -> std::io::Result<(TcpListener, u16)> {
+                let listener = TcpListener::bind(("127.0.0.1", 0))?;
+                listener.set_nonblocking(true)?;
+                let port = listener.local_addr()?.port();
+                Ok((listener, port))
+            };
+            let (listener, port) = listen().map_err(|error| Trouble::Harness(format!("cannot listen on the loopback interface: {error}")))?;
+            self.peer(name).listener = Some(listener);
+            let connect = RequestBody::Connect { s: s.to_owned(), endpoint: format!("tcp://127.0.0.1:{port}") };
+            self.ask(connect, self.patience)?;
+        }
+        let until = self.deadline();
+        loop {
+            let accepted = self.peers.get(name).and_then(|peer| peer.listener.as_ref()).map(TcpListener::accept);
+            match accepted {
+                Some(Ok((stream, _))) => return Ok(stream),
+                Some(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Some(Err(error)) => return Err(Trouble::Harness(format!("cannot accept on the loopback interface: {error}"))),
+                None => return Err(Trouble::Harness("the listener of a raw peer is gone".to_owned())),
+            }
+            if Instant::now() >= until {
+                let came = format!("no connection within {} ms", self.patience.as_millis());
+                return Err(Trouble::Unmet(Unmet::new("the subject connects", came, "no-connection")));
+            }
+            if let Some(listener) = self.peers.get(name).and_then(|peer| peer.listener.as_ref()) {
+                let slice = Timespec::try_from(SETTLE_EVERY).unwrap_or_default();
+                let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&slice));
+            }
+            self.settle(s)?;
+        }
+    }
+
+    /// Lets the subject do its pending work.
+    ///
+    /// # Errors
+    /// The adapter's; a refusal is none.
+    pub fn settle(&mut self, s: &str) -> Result<(), Trouble> {
+        self.settled = true;
+        match self.adapter.call(RequestBody::Settle { s: s.to_owned() }, self.patience + REPLY_GRACE) {
+            Ok(_) | Err(CallError::Refused(_)) => Ok(()),
+            Err(error) => Err(Trouble::Adapter(error)),
+        }
+    }
+
+    /// Writes octets of a raw peer. That the subject closes meanwhile is found out by whoever reads next.
+    ///
+    /// # Errors
+    /// There is no connection, or the subject does not read.
+    pub fn send(&mut self, name: &str, octets: &[u8]) -> Result<(), Trouble> {
+        let until = self.deadline();
+        let Some(peer) = self.peers.get_mut(name) else { return Err(unlinked(name)) };
+        let Some(link) = peer.link.as_mut() else { return Err(unlinked(name)) };
+        let waited = link.send(octets, until, name, &mut self.record);
+        let kill = link.takes_kill();
+        if kill {
+            self.adapter.kill();
+        }
+        match waited {
+            Waited::More | Waited::Ended(_) => Ok(()),
+            Waited::Deadline => {
+                let came = format!("the subject read nothing for {} ms", self.patience.as_millis());
+                Err(Trouble::Unmet(Unmet::new("the subject reads what is sent", came, "not-read")))
+            }
+            Waited::Flooded => Err(Trouble::Unmet(Unmet::new("the subject reads what is sent", "a flood of octets", "flood"))),
+        }
+    }
+
+    /// Waits until `ready` finds something at a raw peer.
+    ///
+    /// # Errors
+    /// The inner one: why nothing more can come. The outer one: the adapter's.
+    pub fn await_peer<T>(
+        &mut self,
+        name: &str,
+        until: Instant,
+        mut ready: impl FnMut(&mut RawPeer) -> Result<Option<T>, Unreadable>,
+    ) -> Result<Result<T, Stop>, Trouble> {
+        loop {
+            let slice = until.min(Instant::now() + SETTLE_EVERY);
+            let Some(peer) = self.peers.get_mut(name) else { return Ok(Err(Stop::Unlinked)) };
+            match ready(peer) {
+                Ok(Some(found)) => return Ok(Ok(found)),
+                Ok(None) => {}
+                Err(unreadable) => return Ok(Err(Stop::Unreadable(unreadable))),
+            }
+            let Some(link) = peer.link.as_mut() else { return Ok(Err(Stop::Unlinked)) };
+            let waited = link.wait(slice, name, &mut self.record);
+            let kill = link.takes_kill();
+            if kill {
+                self.adapter.kill();
+            }
+            match waited {
+                Waited::More => {}
+                Waited::Ended(how) => return Ok(Err(Stop::Ended(how))),
+                Waited::Flooded => return Ok(Err(Stop::Flooded)),
+                Waited::Deadline if Instant::now() >= until => return Ok(Err(Stop::Deadline)),
+                Waited::Deadline => self.settle(SUBJECT)?,
+            }
+        }
+    }
+
+    /// The next frame of a raw peer.
+    ///
+    /// # Errors
+    /// As [`Self::await_peer`].
+    pub fn frame(&mut self, name: &str, until: Instant) -> Result<Result<Frame, Stop>, Trouble> {
+        self.await_peer(name, until, RawPeer::take_frame)
+    }
+
+    /// The subject's greeting.
+    ///
+    /// # Errors
+    /// As [`Self::await_peer`].
+    pub fn greeting(&mut self, name: &str) -> Result<Result<Greeting, Stop>, Trouble> {
+        let until = self.deadline();
+        self.await_peer(name, until, |peer| Ok(peer.take_greeting()))
+    }
+
+    /// The next `count` octets, before any of them is read as a greeting or frame.
+    ///
+    /// # Errors
+    /// As [`Self::await_peer`].
+    pub fn octets(&mut self, name: &str, count: usize) -> Result<Result<Vec<u8>, Stop>, Trouble> {
+        let until = self.deadline();
+        self.await_peer(name, until, |peer| {
+            let link = peer.link.as_mut().filter(|link| link.inbox().len() >= count);
+            Ok(link.map(|link| {
+                let octets = link.take(count);
+                if let Some(greeting) = octets.first_chunk::<GREETING>() {
+                    peer.greeting.get_or_insert_with(|| Greeting::decode(greeting));
+                }
+                octets
+            }))
+        })
+    }
+}
+
+/// Name of the subject's socket in every case.
+pub const SUBJECT: &str = "subject";
+
+fn dial(endpoint: &str, patience: Duration) -> Result<TcpStream, Trouble> {
+    let address = endpoint.strip_prefix("tcp://").and_then(|address| address.parse().ok());
+    let Some(address) = address else {
+        return Err(Trouble::Harness(format!("expected a resolved tcp endpoint such as tcp://127.0.0.1:5555 from `bind`, found {endpoint:?}; mend the adapter")));
+    };
+    TcpStream::connect_timeout(&address, patience).map_err(|error| {
+        Trouble::Unmet(Unmet::new("the subject accepts a connection", format!("{error}"), "not-accepted"))
+    })
+}
+
+fn unlinked(name: &str) -> Trouble {
+    Trouble::Harness(format!("{name} has no connection in this step; let it link first"))
+}
+
+/// A refusal of class `unsupported` says that the subject lacks something; everything else is `otherwise`.
+pub fn unsupported_or(error: CallError, otherwise: impl FnOnce(CallError) -> Trouble) -> Trouble {
+    match error {
+        CallError::Refused(refusal) if refusal.class == ErrorClass::Unsupported => {
+            Trouble::Unsupported(if refusal.native.is_empty() { "refused as unsupported".to_owned() } else { refusal.native })
+        }
+        other => otherwise(other),
+    }
+}
+
+/// Octets as a part of a request.
+#[must_use]
+pub fn part(octets: &[u8]) -> Part {
+    match octets.first() {
+        Some(first) if octets.len() > crate::adapter::protocol::LARGE_PART && octets.iter().all(|octet| octet == first) => {
+            Part::Fill { fill: format!("{first:02x}"), len: octets.len() }
+        }
+        _ => Part::Hex(hex(octets)),
+    }
+}

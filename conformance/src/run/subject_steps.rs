@@ -1,0 +1,228 @@
+//! The steps of the subject: what its adapter is asked to do, and what has to come of it.
+
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+
+use super::peer_steps::{Came, PROBE, words};
+use super::play::Player;
+use super::stage::{SUBJECT, part, unsupported_or};
+use super::trouble::{Trouble, Unmet};
+use crate::adapter::process::CallError;
+use crate::adapter::protocol::{ErrorClass, ErrorReply, Part, RequestBody};
+use crate::case::step::{FramePattern, FrameValue, OptionValue, SendWants, SubjectAct};
+use crate::wire::annotate::describe;
+use crate::wire::{hex, show, unhex};
+
+/// Most probes that may be needed until every peer has been reached once.
+const MOST_PROBES: usize = 200;
+
+impl Player<'_> {
+    pub(super) fn subject_step(&mut self, act: &SubjectAct) -> Result<(), Trouble> {
+        match act {
+            SubjectAct::Sends { frames, wants } => self.send_and_want(frames, wants),
+            SubjectAct::SendsPart(frame) => {
+                let parts = self.frames(std::slice::from_ref(frame))?;
+                self.subject_sends(&parts, More::Follows)?;
+                Ok(())
+            }
+            SubjectAct::SendsInRotation { count, peers } => self.send_in_rotation(*count, peers),
+            SubjectAct::Receives(frames) => self.receive(frames),
+            SubjectAct::ReceivesWithin { frames, within } => self.receive_within(frames, *within),
+            SubjectAct::ReceivesCount(count) => (0..*count).try_for_each(|i| {
+                let wanted = format!("message {} of {count}", i + 1);
+                self.received(&wanted).map(|_| ())
+            }),
+            SubjectAct::Subscribes(topic) => self.set("subscribe", &OptionValue::Octets(topic.clone())),
+            SubjectAct::Unsubscribes(topic) => self.set("unsubscribe", &OptionValue::Octets(topic.clone())),
+            SubjectAct::Sets { option, value } => self.set(option, value),
+            SubjectAct::Settles => self.stage.settle(SUBJECT),
+            SubjectAct::Closes => {
+                let close = RequestBody::Close { s: SUBJECT.to_owned(), linger: Some(0) };
+                self.stage.ask(close, self.stage.patience)?;
+                Ok(())
+            }
+        }
+    }
+
+    fn set(&mut self, option: &str, value: &OptionValue) -> Result<(), Trouble> {
+        let value = self.stage.value(option, value)?;
+        let set = RequestBody::Set { s: SUBJECT.to_owned(), option: option.to_owned(), value };
+        self.stage.ask(set, self.stage.patience).map_err(|error| unsupported_or(error, Trouble::Adapter))?;
+        Ok(())
+    }
+
+    /// Sends and says how it was refused, if it was.
+    fn subject_sends(&mut self, parts: &[Vec<u8>], more: More) -> Result<Option<ErrorReply>, Trouble> {
+        let send = RequestBody::Send {
+            s: SUBJECT.to_owned(),
+            parts: parts.iter().map(|octets| part(octets)).collect(),
+            more: more == More::Follows,
+            timeout_ms: millis(self.stage.patience),
+        };
+        match self.stage.ask(send, self.stage.patience) {
+            Ok(_) => Ok(None),
+            Err(CallError::Refused(refusal)) => Ok(Some(refusal)),
+            Err(error) => Err(Trouble::Adapter(error)),
+        }
+    }
+
+    fn send_and_want(&mut self, frames: &[FrameValue], wants: &SendWants) -> Result<(), Trouble> {
+        let parts = self.frames(frames)?;
+        let refused = self.subject_sends(&parts, More::No)?;
+        let accepted: Vec<String> = match wants {
+            SendWants::Success => vec!["sent".to_owned()],
+            SendWants::Refusal(classes) => classes.iter().map(|class| refused_as(*class)).collect(),
+            SendWants::SuccessOrRefusal(classes) => {
+                std::iter::once("sent".to_owned()).chain(classes.iter().map(|class| refused_as(*class))).collect()
+            }
+        };
+        let came = refused.as_ref().map_or("sent".to_owned(), |refusal| refused_as(refusal.class));
+        if accepted.contains(&came) {
+            let accepted: Vec<&str> = accepted.iter().map(String::as_str).collect();
+            self.accept(&accepted, &came);
+            return Ok(());
+        }
+        let in_words = refused.map_or("the message was sent".to_owned(), |refusal| format!("the send was refused: {refusal}"));
+        Err(Unmet { accepted, came: in_words, slug: came }.into())
+    }
+
+    /// Sends a probe; where nobody is there to take it, that is no failure.
+    pub(super) fn publish(&mut self, octets: &[u8]) -> Result<(), Trouble> {
+        self.subject_sends(&[octets.to_vec()], More::No)?;
+        Ok(())
+    }
+
+    /// First probes until every peer is reached, then numbered messages that have to go round.
+    fn send_in_rotation(&mut self, count: usize, peers: &[String]) -> Result<(), Trouble> {
+        let wanted = format!("{count} messages in rotation to {}", peers.join(" "));
+        self.reach_all(peers).map_err(Trouble::on_the_way)?;
+        for number in 1..=count {
+            if let Some(refusal) = self.subject_sends(&[number.to_string().into_bytes()], More::No)? {
+                return Err(Unmet::new(wanted, format!("message {number} was refused: {refusal}"), refused_as(refusal.class)).into());
+            }
+        }
+        let mut owners: Vec<Option<usize>> = vec![None; count];
+        for (owner, peer) in peers.iter().enumerate() {
+            for _ in 0..count / peers.len() {
+                let until = self.stage.deadline();
+                let parts = match self.next(peer, until)? {
+                    Came::Message(parts) => parts,
+                    Came::Command(frame) => return Err(Unmet::new(wanted, describe(&frame), "command").into()),
+                    Came::Stop(stop) => return Err(self.stopped(&stop, &format!("{wanted}; {peer} still lacks its share"))),
+                };
+                let number = parts.first().and_then(|part| std::str::from_utf8(part).ok()?.parse::<usize>().ok());
+                match number.and_then(|number| owners.get_mut(number.checked_sub(1)?)) {
+                    Some(slot @ None) => *slot = Some(owner),
+                    Some(Some(_)) | None => {
+                        let came = parts.first().map(|part| show(part)).unwrap_or_default();
+                        return Err(Unmet::new(wanted, format!("{peer} received {came}"), "other-message").into());
+                    }
+                }
+            }
+        }
+        let rotates = owners.windows(peers.len() + 1).all(|window| window.first() == window.last());
+        if rotates {
+            return Ok(());
+        }
+        let order: Vec<&str> = owners.iter().flatten().filter_map(|owner| peers.get(*owner)).map(String::as_str).collect();
+        Err(Unmet::new(wanted, format!("the order {}", order.join(" ")), "no-rotation").into())
+    }
+
+    fn reach_all(&mut self, peers: &[String]) -> Result<(), Trouble> {
+        let mut missing: Vec<&String> = peers.iter().collect();
+        for _ in 0..MOST_PROBES {
+            self.probes += 1;
+            self.publish(&[PROBE, self.probes.to_string().as_bytes()].concat())?;
+            let look = Instant::now() + Duration::from_millis(5);
+            let mut still = Vec::new();
+            for peer in missing {
+                match self.stage.frame(peer, look)? {
+                    Ok(_) => {}
+                    Err(_) => still.push(peer),
+                }
+            }
+            missing = still;
+            if missing.is_empty() {
+                return Ok(());
+            }
+        }
+        let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
+        Err(Unmet::new("every peer gets a message", format!("{} got none of {MOST_PROBES}", names.join(" ")), "unreached-peer").into())
+    }
+
+    fn receive(&mut self, frames: &[FramePattern]) -> Result<(), Trouble> {
+        let wanted = format!("message {}", words(frames));
+        let parts = self.received(&wanted)?;
+        if self.parts_match(frames, &parts) {
+            return Ok(());
+        }
+        Err(Unmet::new(wanted, format!("message {}", parts.iter().map(shown).collect::<Vec<_>>().join(" ")), "other-message").into())
+    }
+
+    fn receive_within(&mut self, frames: &[FramePattern], within: usize) -> Result<(), Trouble> {
+        let wanted = format!("message {} within {within} messages", words(frames));
+        for _ in 0..within {
+            let parts = self.received(&wanted)?;
+            if self.parts_match(frames, &parts) {
+                return Ok(());
+            }
+        }
+        Err(Unmet::new(wanted, format!("{within} other messages"), "too-late").into())
+    }
+
+    /// The next message of the application.
+    pub(super) fn received(&mut self, wanted: &str) -> Result<Vec<Part>, Trouble> {
+        let recv = RequestBody::Recv { s: SUBJECT.to_owned(), timeout_ms: millis(self.stage.patience) };
+        match self.stage.ask(recv, self.stage.patience) {
+            Ok(reply) => reply.parts.ok_or_else(|| {
+                Trouble::Harness("expected `parts` in the reply to `recv`, found none; mend the adapter".to_owned())
+            }),
+            Err(CallError::Refused(refusal)) if refusal.class == ErrorClass::WouldBlock => {
+                let came = format!("nothing to receive within {} ms", self.stage.patience.as_millis());
+                Err(Unmet::new(wanted, came, "silent").into())
+            }
+            Err(CallError::Refused(refusal)) => {
+                Err(Unmet::new(wanted, format!("the receive was refused: {refusal}"), refused_as(refusal.class)).into())
+            }
+            Err(error) => Err(Trouble::Adapter(error)),
+        }
+    }
+
+    fn parts_match(&mut self, frames: &[FramePattern], parts: &[Part]) -> bool {
+        frames.len() == parts.len()
+            && frames.iter().zip(parts).all(|(frame, part)| match part {
+                Part::Hex(text) => unhex(text).is_ok_and(|octets| self.matches(frame, &octets)),
+                Part::Digest { len, sha256 } => match frame {
+                    FramePattern::Any => true,
+                    FramePattern::Octets(pattern) => pattern
+                        .literal()
+                        .is_some_and(|octets| octets.len() == *len && hex(&Sha256::digest(&octets)) == *sha256),
+                    FramePattern::Capture(_) => false,
+                },
+                Part::Fill { .. } => false,
+            })
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum More {
+    Follows,
+    No,
+}
+
+fn refused_as(class: ErrorClass) -> String {
+    format!("refused-{}", class.word())
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn shown(part: &Part) -> String {
+    match part {
+        Part::Hex(text) => unhex(text).map_or_else(|_| text.clone(), |octets| show(&octets)),
+        Part::Digest { len, sha256 } => format!("{len} octets with SHA-256 {sha256}"),
+        Part::Fill { fill, len } => format!("{len} octets {fill}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! A saboteur's hand on the adapter: requests and replies.
+
+use super::{Deed, Rule, Saboteur, Unit, Where};
+use crate::adapter::process::CallError;
+use crate::adapter::protocol::{ErrorReply, Part, Reply, RequestBody};
+use crate::wire::{hex, unhex};
+
+/// What one saboteur does to the requests of one case.
+#[derive(Debug, Clone, Default)]
+pub struct ApiTamper {
+    rules: Vec<(Rule, usize)>,
+    again: Option<Reply>,
+}
+
+/// What is to be done with a request.
+#[derive(Debug)]
+pub enum Instead {
+    /// Ask the adapter.
+    Ask,
+    /// Ask the adapter twice and keep the second reply.
+    AskTwice,
+    /// Take this for the adapter's answer.
+    Take(Result<Reply, CallError>),
+}
+
+impl ApiTamper {
+    /// The hand of a saboteur at the beginning of a case.
+    #[must_use]
+    pub fn new(saboteur: &Saboteur) -> Self {
+        let rules = saboteur.rule.iter().filter(|rule| rule.on == Where::Api).map(|rule| (rule.clone(), 0)).collect();
+        Self { rules, again: None }
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What to do with a request, and the deed that waits for its reply.
+    pub fn before(&mut self, body: &RequestBody) -> (Instead, Option<Deed>) {
+        if matches!(body, RequestBody::Recv { .. })
+            && let Some(reply) = self.again.take()
+        {
+            return (Instead::Take(Ok(reply)), None);
+        }
+        let deed = self.rules.iter_mut().find_map(|(rule, matched)| {
+            if !applies(&rule.at, body) {
+                return None;
+            }
+            *matched += 1;
+            let counts = rule.nth.is_none_or(|nth| nth == *matched) && rule.from.is_none_or(|from| *matched >= from);
+            counts.then(|| rule.deed.clone())
+        });
+        match deed {
+            Some(Deed::Swallow) => (Instead::Take(Ok(Reply::default())), None),
+            Some(Deed::Refuse(class)) => {
+                let refusal = ErrorReply { class, errno: String::new(), native: "sabotaged".to_owned() };
+                (Instead::Take(Err(CallError::Refused(refusal))), None)
+            }
+            Some(Deed::Double) => (Instead::AskTwice, None),
+            Some(Deed::Lose) => (Instead::AskTwice, None),
+            deed => (Instead::Ask, deed),
+        }
+    }
+
+    /// What the harness gets to see of a reply.
+    ///
+    /// # Errors
+    /// Those of the adapter, unless the saboteur hides them.
+    pub fn after(&mut self, deed: &Deed, reply: Result<Reply, CallError>) -> Result<Reply, CallError> {
+        if matches!(deed, Deed::Succeed) {
+            return Ok(reply.unwrap_or_default());
+        }
+        let mut reply = reply?;
+        match deed {
+            Deed::Again => self.again = Some(reply.clone()),
+            Deed::DropPart(index) => {
+                if let Some(parts) = reply.parts.as_mut().filter(|parts| parts.len() > *index) {
+                    parts.remove(*index);
+                }
+            }
+            Deed::AddPart(octets) => {
+                if let Some(parts) = reply.parts.as_mut() {
+                    parts.insert(0, Part::Hex(hex(&octets.to_vec())));
+                }
+            }
+            Deed::ReverseParts => reply.parts.iter_mut().for_each(|parts| parts.reverse()),
+            Deed::Garble => reply.parts.iter_mut().flatten().for_each(garble),
+            other => debug_assert!(false, "{other:?} on an adapter"),
+        }
+        Ok(reply)
+    }
+}
+
+fn applies(at: &Unit, body: &RequestBody) -> bool {
+    match at {
+        Unit::Any => true,
+        Unit::Verb(verb) => match body {
+            RequestBody::Recv { .. } => verb == "recv",
+            RequestBody::Send { .. } => verb == "send",
+            RequestBody::Set { .. } => verb == "set",
+            RequestBody::Connect { .. } => verb == "connect",
+            RequestBody::Open { .. } => verb == "open",
+            _ => false,
+        },
+        Unit::Option(name) => matches!(body, RequestBody::Set { option, .. } if option == name),
+        _ => false,
+    }
+}
+
+fn garble(part: &mut Part) {
+    match part {
+        Part::Hex(text) => {
+            let octets: Vec<u8> = unhex(text).unwrap_or_default().iter().map(|octet| octet ^ 0x20).collect();
+            *text = hex(&octets);
+        }
+        Part::Digest { len, .. } => *len += 1,
+        Part::Fill { .. } => {}
+    }
+}
