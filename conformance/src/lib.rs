@@ -6,6 +6,7 @@ pub mod adapter;
 pub mod case;
 pub mod event;
 pub mod expect;
+pub mod ledger;
 pub mod peer;
 pub mod run;
 pub mod sabotage;

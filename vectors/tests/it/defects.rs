@@ -192,10 +192,14 @@ fn flags_and_variants_that_are_not_defined_or_not_used() {
         ]
     );
     assert_eq!(
-        planted("frame.json", "\"size-top-bit\": {", "\"top-bit\": {")[..2],
+        planted(
+            "frame.json",
+            "\"reserved-flag-bits\": {",
+            "\"reserved-bits\": {"
+        )[..2],
         [
-            "frame.json: variant top-bit is defined and not used".to_owned(),
-            "frame.json: frame/size-2-to-63: variant size-top-bit is not defined in this file"
+            "frame.json: variant reserved-bits is defined and not used".to_owned(),
+            "frame.json: frame/flags-08: variant reserved-flag-bits is not defined in this file"
                 .to_owned()
         ]
     );

@@ -1,0 +1,202 @@
+//! Who may import whom, and that versions and lints stand in one place.
+
+use std::collections::BTreeMap;
+
+use toml::{Table, Value};
+
+use super::{Text, assert_none, texts};
+
+/// Which crates of the workspace a crate may depend on. A crate that is not here may not exist, so a new one begins
+/// with a line and a thought about the whole map.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("zmq-libzmq", &[]),
+    ("zmq-vectors", &[]),
+    ("zmqspec", &["zmq-libzmq", "zmq-vectors"]),
+];
+
+/// Crates with an encoder or decoder of ZMTP. The suite's raw peer has its own, so that a bug is not shared with what
+/// is being checked.
+const CODECS: &[&str] = &[
+    "zeromq",
+    "zmq",
+    "zmq2",
+    "zmq-sys",
+    "zeromq-src",
+    "rzmq",
+    "omq",
+    "azmq",
+    "tmq",
+    "async_zmq",
+];
+
+const FROM_WORKSPACE: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
+
+fn check(manifests: &[Text]) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut names = BTreeMap::new();
+    for Text { path, text } in manifests {
+        let table: Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                findings.push(format!("{path}: {}", error.message()));
+                continue;
+            }
+        };
+        if let Some(name) = table
+            .get("package")
+            .and_then(|package| package.get("name"))
+            .and_then(Value::as_str)
+        {
+            names.insert(name.to_owned(), path.clone());
+            member(path, name, &table, &mut findings);
+        }
+    }
+    for (name, _) in MAY_IMPORT
+        .iter()
+        .filter(|(name, _)| !names.contains_key(*name))
+    {
+        findings.push(format!(
+            "{name} is in the table of imports and not in the repository"
+        ));
+    }
+    findings
+}
+
+fn member(path: &str, name: &str, table: &Table, findings: &mut Vec<String>) {
+    let mut say = |text: String| findings.push(format!("{path}: {text}"));
+    let inherited = |value: Option<&Value>| {
+        value.and_then(|v| v.get("workspace")) == Some(&Value::Boolean(true))
+    };
+    if table.get("lints").and_then(|lints| lints.get("workspace")) != Some(&Value::Boolean(true)) {
+        say("expected [lints] workspace = true".into());
+    }
+    for field in FROM_WORKSPACE {
+        if !inherited(table.get("package").and_then(|package| package.get(field))) {
+            say(format!("expected {field}.workspace = true"));
+        }
+    }
+    let Some((_, allowed)) = MAY_IMPORT.iter().find(|(known, _)| *known == name) else {
+        say(format!(
+            "{name} is not in the table of imports; add it with what it may import"
+        ));
+        return;
+    };
+    for (import, value) in dependencies(table) {
+        if !inherited(Some(value)) {
+            say(format!(
+                "expected {import}.workspace = true, so that its version stands once in the root"
+            ));
+        }
+        let ours = MAY_IMPORT.iter().any(|(known, _)| *known == import);
+        if ours && !allowed.contains(&import) {
+            say(format!(
+                "{name} may not import {import}; ARCHITECTURE.md says who may import whom"
+            ));
+        }
+        if CODECS.contains(&import) {
+            say(format!(
+                "{import} brings a codec of ZMTP; the raw peer has its own, and subjects are processes"
+            ));
+        }
+    }
+}
+
+/// Dependencies of every kind and of every target.
+fn dependencies(table: &Table) -> Vec<(&str, &Value)> {
+    let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
+    let targets = table
+        .get("target")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flat_map(Table::values);
+    let tables = targets.filter_map(Value::as_table).chain([table]);
+    tables
+        .flat_map(|table| kinds.map(|kind| table.get(kind)))
+        .flatten()
+        .filter_map(Value::as_table)
+        .flat_map(|dependencies| {
+            dependencies
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+        })
+        .collect()
+}
+
+fn manifests() -> Vec<Text> {
+    texts()
+        .into_iter()
+        .filter(|file| file.path.ends_with("Cargo.toml"))
+        .collect()
+}
+
+#[test]
+fn the_repository_keeps_to_the_table_of_imports() {
+    assert_none(&check(&manifests()));
+}
+
+#[test]
+fn each_defect_of_a_manifest_is_found() {
+    let planted = |path: &str, old: &str, new: &str| {
+        let mut manifests = manifests();
+        let file = manifests.iter_mut().find(|file| file.path == path).unwrap();
+        assert!(file.text.contains(old), "{path} no longer has {old:?}");
+        file.text = file.text.replacen(old, new, 1);
+        check(&manifests)
+    };
+    let vectors = "vectors/Cargo.toml";
+    assert_eq!(
+        planted(
+            vectors,
+            "[dependencies]\n",
+            "[dependencies]\nzmq-libzmq.workspace = true\n"
+        ),
+        [
+            "vectors/Cargo.toml: zmq-vectors may not import zmq-libzmq; ARCHITECTURE.md says who may import whom"
+        ]
+    );
+    assert_eq!(
+        planted(
+            vectors,
+            "[dev-dependencies]\n",
+            "[dev-dependencies]\nzmqspec.workspace = true\n"
+        ),
+        [
+            "vectors/Cargo.toml: zmq-vectors may not import zmqspec; ARCHITECTURE.md says who may import whom"
+        ]
+    );
+    assert_eq!(
+        planted(
+            vectors,
+            "[dependencies]\n",
+            "[target.'cfg(unix)'.dependencies]\nzmq.workspace = true\n[dependencies]\n"
+        ),
+        [
+            "vectors/Cargo.toml: zmq brings a codec of ZMTP; the raw peer has its own, and subjects are processes"
+        ]
+    );
+    assert_eq!(
+        planted(vectors, "serde.workspace = true", "serde = \"1\""),
+        [
+            "vectors/Cargo.toml: expected serde.workspace = true, so that its version stands once in the root"
+        ]
+    );
+    assert_eq!(
+        planted(
+            vectors,
+            "[lints]\nworkspace = true",
+            "[lints.rust]\nunsafe_code = \"allow\""
+        ),
+        ["vectors/Cargo.toml: expected [lints] workspace = true"]
+    );
+    assert_eq!(
+        planted(vectors, "edition.workspace = true", "edition = \"2021\""),
+        ["vectors/Cargo.toml: expected edition.workspace = true"]
+    );
+    assert_eq!(
+        planted(vectors, "name = \"zmq-vectors\"", "name = \"zmq-data\""),
+        [
+            "vectors/Cargo.toml: zmq-data is not in the table of imports; add it with what it may import",
+            "zmq-vectors is in the table of imports and not in the repository"
+        ]
+    );
+}
