@@ -4,5 +4,7 @@
 
 pub mod adapter;
 pub mod event;
+pub mod exit;
 pub mod expect;
+pub mod report;
 pub mod verdict;
