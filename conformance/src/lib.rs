@@ -3,6 +3,7 @@
 //! The binary is a thin shell around this library; `ARCHITECTURE.md` is the map.
 
 pub mod adapter;
+pub mod diff;
 pub mod event;
 pub mod exit;
 pub mod expect;

@@ -202,7 +202,7 @@ fn header(started: &RunStarted) -> String {
 }
 
 /// Text that Markdown and HTML take literally. Line breaks become spaces.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in printable(text).chars() {
         match c {

@@ -15,6 +15,8 @@ mod output;
 mod read;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+mod schema_tests;
 mod summary;
 mod text;
 
@@ -28,9 +30,11 @@ pub use console::{Colour, Console, ConsoleStyle, MAX_BLOCKS, Progress, Verbosity
 pub use fanout::{Ending, Fanout};
 pub use jsonl::Jsonl;
 pub use junit::Junit;
+pub(crate) use markdown::escaped as markdown_text;
 pub use markdown::{MAX_MARKDOWN_BYTES, Markdown};
 pub use output::{OpenError, Output};
 pub use read::{ReadError, read_events};
+pub(crate) use text::printable;
 pub use text::shell_quote;
 
 /// One report in the making.

@@ -37,7 +37,7 @@ pub(super) fn chunks(text: &str, width: usize) -> Vec<String> {
 
 /// Foreign text with its control characters made visible, so that a subject cannot steer the reader's terminal.
 /// Line breaks stay.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
