@@ -13,7 +13,6 @@ mod fields;
 mod gate;
 mod glob;
 mod read;
-mod unified;
 mod update;
 mod version;
 
@@ -27,7 +26,6 @@ use crate::verdict::{Close, Conformance, Survival, Verdict};
 pub use builtin::{Choice, builtin_subjects, select};
 pub use gate::{CaseJudged, Embargo, Gate, GateFindings, Judgement, Selection};
 pub use glob::Glob;
-pub use unified::unified_diff;
 pub use update::{Update, UpdateError, update};
 pub use version::{Version, VersionRange};
 

@@ -3,12 +3,14 @@
 
 mod draft;
 mod edit;
+mod unified;
 
 use std::collections::BTreeMap;
 
-use super::{Entry, ExpectError, Expectations, When, unified_diff};
+use super::{Entry, ExpectError, Expectations, When};
 use crate::event::{CaseFinished, Event, RunFinished, RunStarted, SubjectIdentity};
 use draft::Draft;
+use unified::{Edit, applied, unified};
 
 /// The new file, and what a person should look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,10 +98,19 @@ pub fn update(name: &str, old: &str, events: &[Event]) -> Result<Update, UpdateE
         .map(|entry| entry.line)
         .collect();
     let texts: Vec<_> = added.iter().map(|entry| entry.text.clone()).collect();
-    let text = edit::apply(&base, &lines, &removed, &texts);
+    let mut edits = edit::edits(&base, &lines, &removed, &texts);
+    if old.trim().is_empty() {
+        edits = edits
+            .into_iter()
+            .map(|edit| match edit {
+                Edit::Keep(line) | Edit::Add(line) => Edit::Add(line),
+                Edit::Remove(line) => Edit::Remove(line),
+            })
+            .collect();
+    }
     Ok(Update {
-        diff: unified_diff(name, old, name, &text),
-        text,
+        text: applied(&edits),
+        diff: unified(name, &edits),
         kept: plan.kept.len(),
         removed: removed.len(),
         added: added.len(),

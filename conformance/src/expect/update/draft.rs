@@ -194,31 +194,37 @@ fn text(covers: &RunPattern, draft: &Draft, when: &When) -> String {
         lines.push("# A person must say here why this is known and accepted; until then the file is refused.".to_owned());
     }
     lines.push("[[expect]]".to_owned());
-    let mut field = |name: &str, value: Option<&str>| {
-        lines.extend(value.map(|value| format!("{name} = {}", quoted(value))))
-    };
-    field("case", Some(covers.case.as_str()));
-    field("role", covers.role.map(Role::word));
-    field("zmtp", covers.zmtp.as_deref());
-    lines.push(format!("revision = {}", draft.revision));
     let outcome = &draft.outcome;
-    let mut field = |name: &str, value: Option<&str>| {
-        lines.extend(value.map(|value| format!("{name} = {}", quoted(value))))
-    };
-    field("conformance", Some(outcome.conformance.word()));
-    field("variant", outcome.variant.as_deref());
-    field("close", outcome.close.map(CloseRule::word));
-    field(
-        "survival",
-        Some(outcome.survival.word()).filter(|_| outcome.survival != Survival::Ok),
+    let revision = draft.revision.to_string();
+    let text = |name, value: Option<&str>| (name, value.map(quoted));
+    let fields = [
+        text("case", Some(covers.case.as_str())),
+        text("role", covers.role.map(Role::word)),
+        text("zmtp", covers.zmtp.as_deref()),
+        ("revision", Some(revision)),
+        text("conformance", Some(outcome.conformance.word())),
+        text("variant", outcome.variant.as_deref()),
+        text("close", outcome.close.map(CloseRule::word)),
+        text(
+            "survival",
+            Some(outcome.survival.word()).filter(|_| outcome.survival != Survival::Ok),
+        ),
+        text("fingerprint", outcome.fingerprint.as_deref()),
+        text("clause", draft.clause.as_deref()),
+        text("bytes", draft.bytes.as_deref()),
+        text("reason", Some(&draft.reason)),
+        text("link", draft.link.as_deref()),
+        ("expires", draft.expires.map(|date| date.to_string())),
+        (
+            "when",
+            condition_text(when).map(|text| format!("{{ {text} }}")),
+        ),
+    ];
+    lines.extend(
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name} = {}", value?))),
     );
-    field("fingerprint", outcome.fingerprint.as_deref());
-    field("clause", draft.clause.as_deref());
-    field("bytes", draft.bytes.as_deref());
-    field("reason", Some(&draft.reason));
-    field("link", draft.link.as_deref());
-    lines.extend(draft.expires.map(|date| format!("expires = {date}")));
-    lines.extend(condition_text(when).map(|text| format!("when = {{ {text} }}")));
     lines.join("\n") + "\n"
 }
 

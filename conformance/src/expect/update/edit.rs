@@ -1,10 +1,17 @@
 //! Removing entries from the text of a file, and adding others, without touching anything else.
 
-/// The text without the entries whose `[[expect]]` stands on one of the lines `removed`, and with `added` at the end.
-/// `entries` are the lines of all entries, in order. All line numbers count from 1.
+use super::unified::Edit;
+
+/// Removes the entries whose `[[expect]]` stands on one of the lines `removed`, and puts `added` at the end. `entries`
+/// are the lines of all entries, in order. All line numbers count from 1.
 ///
 /// The comment directly above an entry goes with it; one that a blank line sets apart stays.
-pub(super) fn apply(text: &str, entries: &[usize], removed: &[usize], added: &[String]) -> String {
+pub(super) fn edits(
+    text: &str,
+    entries: &[usize],
+    removed: &[usize],
+    added: &[String],
+) -> Vec<Edit> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut gone = vec![false; lines.len()];
     for (i, header) in entries
@@ -29,21 +36,43 @@ pub(super) fn apply(text: &str, entries: &[usize], removed: &[usize], added: &[S
             .count();
         gone[first..=last + blank_after].fill(true);
     }
-    let kept = lines
+    let mut edits: Vec<_> = lines
         .iter()
         .zip(&gone)
-        .filter(|(_, gone)| !**gone)
-        .map(|(line, _)| *line);
-    let mut out: String = kept.collect();
-    if gone.contains(&true) || !added.is_empty() {
-        out.truncate(out.trim_end().len());
-        out.push('\n');
+        .map(|(line, gone)| edit(line, *gone))
+        .collect();
+    if added.is_empty() {
+        return edits;
+    }
+    for edit in edits.iter_mut().rev() {
+        match edit {
+            Edit::Keep(line) if is_blank(line) => *edit = Edit::Remove(std::mem::take(line)),
+            Edit::Keep(line) => {
+                if !line.ends_with('\n') {
+                    line.push('\n');
+                }
+                break;
+            }
+            Edit::Remove(_) | Edit::Add(_) => {}
+        }
     }
     for entry in added {
-        out.push('\n');
-        out.push_str(entry);
+        edits.push(Edit::Add("\n".to_owned()));
+        edits.extend(
+            entry
+                .split_inclusive('\n')
+                .map(|line| Edit::Add(line.to_owned())),
+        );
     }
-    out
+    edits
+}
+
+fn edit(line: &str, gone: bool) -> Edit {
+    if gone {
+        Edit::Remove(line.to_owned())
+    } else {
+        Edit::Keep(line.to_owned())
+    }
 }
 
 fn is_blank(line: &str) -> bool {
