@@ -3,6 +3,7 @@
 //! The comparison looks at verdicts and not at standings: a deviation that an expectation covers is as new as one that
 //! none covers. FIN and RST count as the same close, as they do at the gate.
 
+mod run;
 mod text;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,13 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::event::{CaseFinished, Event, RunFinished, RunId, RunStarted};
+use crate::event::{CaseFinished, Event, RunId};
 use crate::exit::Exit;
 use crate::report::{ReadError, read_events};
 use crate::verdict::{Close, Conformance, Survival, Verdict};
+
+pub use run::Run;
+use run::warnings;
 
 /// What became of a case run from the old run to the new one. Regressions come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -116,27 +120,6 @@ impl Difference {
     }
 }
 
-/// One run as a whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Run {
-    /// The file it was read from.
-    pub file: String,
-    /// Name and version of the subject, and the start of its sha256.
-    pub subject: String,
-    /// `interop` or `strict`.
-    pub profile: String,
-    /// `--run`, `--skip` and `--shard` as given; empty for all.
-    pub selection: String,
-    /// Version of zmqspec.
-    pub zmqspec: String,
-    /// Number of case runs reported.
-    pub reported: usize,
-    /// Number of results withheld under embargo.
-    pub embargoed: usize,
-    /// Whether the run reached its end, with nothing left to execute.
-    pub complete: bool,
-}
-
 /// Two runs compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diff {
@@ -194,7 +177,8 @@ impl Diff {
         let mut differences: Vec<_> = gone.chain(here).collect();
         differences.sort_by(|a, b| (a.change, &a.run).cmp(&(b.change, &b.run)));
         let changed = differences.iter().filter(|one| one.new.is_some()).count();
-        let (old, new) = (run(old_name, old), run(new_name, new));
+        let old = Run::of(old_name, old, old_sides.len());
+        let new = Run::of(new_name, new, new_sides.len());
         Self {
             warnings: warnings(&old, &new),
             same: new_sides.len() - changed,
@@ -313,99 +297,6 @@ fn side(case: &CaseFinished) -> Side {
         revision: case.revision,
         provisional: case.provisional,
     }
-}
-
-fn run(file: &str, events: &[Event]) -> Run {
-    let started: Option<&RunStarted> = events.iter().find_map(|event| match event {
-        Event::RunStarted(started) => Some(&**started),
-        Event::CaseFinished(_)
-        | Event::SubjectReplaced(_)
-        | Event::HarnessError(_)
-        | Event::RunFinished(_) => None,
-    });
-    let finished: Option<&RunFinished> = events.iter().find_map(|event| match event {
-        Event::RunFinished(finished) => Some(finished),
-        Event::RunStarted(_)
-        | Event::CaseFinished(_)
-        | Event::SubjectReplaced(_)
-        | Event::HarnessError(_) => None,
-    });
-    let text = |part: fn(&RunStarted) -> String| started.map(part).unwrap_or_default();
-    Run {
-        file: file.to_owned(),
-        subject: text(subject),
-        profile: text(|started| started.profile.clone()),
-        selection: text(selection),
-        zmqspec: text(|started| started.zmqspec.clone()),
-        reported: sides(events).len(),
-        embargoed: finished.map_or(0, |finished| finished.embargoed),
-        complete: finished.is_some_and(|finished| finished.not_run == 0),
-    }
-}
-
-fn subject(started: &RunStarted) -> String {
-    let subject = &started.subject;
-    let start = subject
-        .sha256
-        .as_deref()
-        .and_then(|sum| sum.get(..12))
-        .map(|sum| format!(" sha256 {sum}"));
-    format!(
-        "{} {}{}",
-        subject.name,
-        subject.version,
-        start.unwrap_or_default()
-    )
-}
-
-fn selection(started: &RunStarted) -> String {
-    let mut words: Vec<_> = started
-        .run
-        .iter()
-        .map(|pattern| format!("--run {pattern}"))
-        .collect();
-    words.extend(
-        started
-            .skip
-            .iter()
-            .map(|pattern| format!("--skip {pattern}")),
-    );
-    words.extend(started.shard.iter().map(|shard| format!("--shard {shard}")));
-    words.join(" ")
-}
-
-fn warnings(old: &Run, new: &Run) -> Vec<String> {
-    let all = |selection: &str| {
-        if selection.is_empty() {
-            "all".to_owned()
-        } else {
-            selection.to_owned()
-        }
-    };
-    let mut warnings = Vec::new();
-    let mut differ = |what: &str, old: &str, new: &str| {
-        if old != new {
-            warnings.push(format!("{what} differs: {old} → {new}"));
-        }
-    };
-    differ("subject", &old.subject, &new.subject);
-    differ("profile", &old.profile, &new.profile);
-    differ("selection", &all(&old.selection), &all(&new.selection));
-    differ("zmqspec", &old.zmqspec, &new.zmqspec);
-    for (name, run) in [("old", old), ("new", new)] {
-        if !run.complete {
-            warnings.push(format!(
-                "the {name} run was cut: case runs are missing from its end"
-            ));
-        }
-    }
-    if old.embargoed != new.embargoed {
-        warnings.push(format!(
-            "results under embargo differ in number: {} → {}; what came under embargo looks vanished",
-            old.embargoed, new.embargoed
-        ));
-    }
-    warnings
 }
 
 #[cfg(test)]
