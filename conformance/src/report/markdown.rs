@@ -17,6 +17,9 @@ pub const MAX_MARKDOWN_BYTES: usize = 1 << 20;
 /// Kept free for the sentences that say what was left out.
 const RESERVE: usize = 1024;
 
+/// More lines beside the totals than this are counted; dead expectations come in hundreds when cases move.
+const MAX_REMARKS: usize = 200;
+
 /// Columns of a block inside the details.
 const WIDTH: usize = 100;
 
@@ -76,9 +79,16 @@ impl<'a> Markdown<'a> {
             text.push('\n');
         }
         text += &format!("| **total** | | **{}** |\n\n", collected.reported());
-        for remark in collected.remarks() {
+        let remarks = collected.remarks();
+        for remark in remarks.iter().take(MAX_REMARKS) {
             let mark = if remark.kind.is_red() { "❌ " } else { "" };
             text += &format!("- {mark}{}\n", escaped(&remark.text));
+        }
+        if remarks.len() > MAX_REMARKS {
+            text += &format!(
+                "- … and {}\n",
+                counted(remarks.len() - MAX_REMARKS, "more line")
+            );
         }
         if let Some((exit, line)) = collected.exit() {
             let mark = if exit.code() == 0 { "✅" } else { "❌" };
@@ -268,6 +278,20 @@ mod tests {
             "… and {} red case runs that do not fit here",
             1200 - shown
         )));
+    }
+
+    #[test]
+    fn many_dead_expectations_are_counted() {
+        let dead_expectations = (0..20_000)
+            .map(|n| format!("x.toml:{n}: `{}`", "a/b".repeat(30)))
+            .collect();
+        let last = crate::event::RunFinished {
+            dead_expectations,
+            ..sample::finished()
+        };
+        let text = markdown(&[Event::RunFinished(last)], MAX_MARKDOWN_BYTES);
+        assert!(text.contains("… and 19800 more lines"));
+        assert!(text.len() < MAX_MARKDOWN_BYTES);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From a stream of events through gate, embargo and every report, and back from the file.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+
 use std::path::{Path, PathBuf};
 
 use zmqspec::diff::Diff;
@@ -48,7 +50,13 @@ fn the_reports_of_one_run_agree_and_keep_the_embargo() {
             "{name} names the dead expectation"
         );
     }
-    let text = |wanted: &str| &run.files.iter().find(|(name, _)| *name == wanted).unwrap().1;
+    let text = |wanted: &str| {
+        &run.files
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .unwrap()
+            .1
+    };
     assert!(text("console").contains("1 result withheld under embargo"));
     assert!(text("console").contains("1 embargoed result differs"));
     assert_eq!(
