@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "helpers of tests fail by panicking, as tests do"
+    reason = "functions of tests fail by panicking, as tests do"
 )]
 
 use std::path::{Path, PathBuf};
