@@ -86,6 +86,7 @@ pub struct Console<'a, W: Write> {
     collected: Collected,
     bar: Option<ProgressBar>,
     blocks: usize,
+    pending: String,
 }
 
 impl<'a, W: Write> Console<'a, W> {
@@ -98,16 +99,17 @@ impl<'a, W: Write> Console<'a, W> {
             collected: Collected::default(),
             bar: None,
             blocks: 0,
+            pending: String::new(),
         }
     }
 
-    fn header(&mut self, started: &RunStarted) -> io::Result<()> {
+    fn header(&mut self, started: &RunStarted) {
         let subject = &started.subject;
         let version = printable(&format!("{} {}", subject.name, subject.version));
         self.line(
             Tone::Strong,
             &format!("zmqspec {} checks {}", started.zmqspec, version.trim()),
-        )?;
+        );
         let mut selection = Vec::new();
         selection.extend(started.run.iter().map(|pattern| format!("--run {pattern}")));
         selection.extend(
@@ -145,12 +147,12 @@ impl<'a, W: Write> Console<'a, W> {
             ),
         ];
         for (label, text) in fields.iter().filter(|(_, text)| !text.is_empty()) {
-            self.field(label, text)?;
+            self.field(label, text);
         }
-        self.line(Tone::Plain, "")
+        self.line(Tone::Plain, "");
     }
 
-    fn field(&mut self, label: &str, text: &str) -> io::Result<()> {
+    fn field(&mut self, label: &str, text: &str) {
         for (i, line) in wrap(
             &printable(text),
             self.style.width.saturating_sub(16).max(20),
@@ -159,22 +161,21 @@ impl<'a, W: Write> Console<'a, W> {
         .enumerate()
         {
             let label = if i == 0 { label } else { "" };
-            self.line(Tone::Plain, &format!("  {label:<14}{line}"))?;
+            self.line(Tone::Plain, &format!("  {label:<14}{line}"));
         }
-        Ok(())
     }
 
-    fn red(&mut self, case: &CaseFinished) -> io::Result<()> {
+    fn red(&mut self, case: &CaseFinished) {
         match self.style.progress {
             Progress::Bar => self.block(case),
             Progress::Lines => {
                 let text = format!("RED {}: {}", case.run, case.standing.word());
-                self.line(Tone::Red, &text)
+                self.line(Tone::Red, &text);
             }
         }
     }
 
-    fn block(&mut self, case: &CaseFinished) -> io::Result<()> {
+    fn block(&mut self, case: &CaseFinished) {
         self.blocks += 1;
         let in_full = self.blocks <= MAX_BLOCKS || self.style.verbosity == Verbosity::Verbose;
         let lines = block(
@@ -185,16 +186,14 @@ impl<'a, W: Write> Console<'a, W> {
         );
         let shown = if in_full { lines.len() } else { 1 };
         for (i, line) in lines.iter().take(shown).enumerate() {
-            self.line(if i == 0 { Tone::Red } else { Tone::Plain }, line)?;
+            self.line(if i == 0 { Tone::Red } else { Tone::Plain }, line);
         }
         if in_full {
-            self.line(Tone::Plain, "")
-        } else {
-            Ok(())
+            self.line(Tone::Plain, "");
         }
     }
 
-    fn replaced(&mut self, replaced: &SubjectReplaced) -> io::Result<()> {
+    fn replaced(&mut self, replaced: &SubjectReplaced) {
         let after = replaced
             .after
             .as_ref()
@@ -206,18 +205,18 @@ impl<'a, W: Write> Console<'a, W> {
             .map(|exit| format!(" ({exit})"))
             .unwrap_or_default();
         let text = format!("subject replaced{after}: {}{exit}", replaced.why);
-        self.wrapped(Tone::Dim, &text)
+        self.wrapped(Tone::Dim, &text);
     }
 
-    fn summary(&mut self) -> io::Result<()> {
+    fn summary(&mut self) {
         let collected = std::mem::take(&mut self.collected);
         if self.style.progress == Progress::Lines {
             if !collected.red.is_empty() {
-                self.line(Tone::Plain, "")?;
+                self.line(Tone::Plain, "");
             }
             self.collected.started.clone_from(&collected.started);
             for case in &collected.red {
-                self.block(case)?;
+                self.block(case);
             }
         }
         if self.blocks > MAX_BLOCKS && self.style.verbosity == Verbosity::Normal {
@@ -225,7 +224,7 @@ impl<'a, W: Write> Console<'a, W> {
                 "{} not shown in full: see --verbose or a report file",
                 counted(self.blocks - MAX_BLOCKS, "red case run")
             );
-            self.line(Tone::Plain, &text)?;
+            self.line(Tone::Plain, &text);
         }
         if self.style.verbosity == Verbosity::Verbose {
             for (word, cases) in [
@@ -237,7 +236,7 @@ impl<'a, W: Write> Console<'a, W> {
                     self.wrapped(
                         Tone::Dim,
                         &format!("{word} {}: {} {because}", case.run, case.verdict),
-                    )?;
+                    );
                 }
             }
         }
@@ -245,14 +244,14 @@ impl<'a, W: Write> Console<'a, W> {
         self.wrapped(
             Tone::Strong,
             &format!("{runs}: {}", collected.by_standing()),
-        )?;
+        );
         self.wrapped(
             Tone::Plain,
             &format!("by conformance: {}", collected.by_conformance()),
-        )?;
+        );
         if !collected.expected.is_empty() && self.style.verbosity == Verbosity::Normal {
             let deviations = counted(collected.expected.len(), "expected deviation");
-            self.line(Tone::Plain, &format!("{deviations}; --verbose lists them"))?;
+            self.line(Tone::Plain, &format!("{deviations}; --verbose lists them"));
         }
         for remark in collected.remarks() {
             let tone = if remark.kind.is_red() {
@@ -260,35 +259,43 @@ impl<'a, W: Write> Console<'a, W> {
             } else {
                 Tone::Plain
             };
-            self.wrapped(tone, &remark.text)?;
+            self.wrapped(tone, &remark.text);
         }
         match collected.exit() {
             Some((Exit::AsExpected, text)) => self.line(Tone::Green, &text),
             Some((_, text)) => self.line(Tone::Red, &text),
-            None => Ok(()),
+            None => {}
         }
     }
 
-    fn wrapped(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+    fn wrapped(&mut self, tone: Tone, text: &str) {
         for (i, line) in wrap(&printable(text), self.style.width.saturating_sub(2).max(20))
             .iter()
             .enumerate()
         {
             let indent = if i == 0 { "" } else { "  " };
-            self.line(tone, &format!("{indent}{line}"))?;
+            self.line(tone, &format!("{indent}{line}"));
         }
-        Ok(())
     }
 
-    fn line(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+    fn line(&mut self, tone: Tone, text: &str) {
         let (on, off) = match (self.style.colour, tone.code()) {
             (Colour::On, Some(code)) if !text.is_empty() => {
                 (format!("\u{1b}[{code}m"), "\u{1b}[0m")
             }
             (Colour::On | Colour::Off, _) => (String::new(), ""),
         };
+        self.pending += &format!("{on}{text}{off}\n");
+    }
+
+    /// Writes what has gathered, at once: a bar is taken away and drawn again only once.
+    fn write_pending(&mut self) -> io::Result<()> {
+        let text = std::mem::take(&mut self.pending);
+        if text.is_empty() {
+            return Ok(());
+        }
         let out = &mut self.out;
-        let mut write = || writeln!(out, "{on}{text}{off}");
+        let mut write = || out.write_all(text.as_bytes());
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -315,11 +322,11 @@ impl<W: Write> Sink for Console<'_, W> {
         self.collected.on(event);
         match event {
             Event::RunStarted(started) => {
-                self.header(started)?;
+                self.header(started);
+                self.write_pending()?;
                 if self.style.progress == Progress::Bar {
                     self.start_bar(started.planned);
                 }
-                Ok(())
             }
             Event::CaseFinished(case) => {
                 if let Some(bar) = &self.bar {
@@ -327,23 +334,20 @@ impl<W: Write> Sink for Console<'_, W> {
                     bar.set_message(format!("{} red", self.collected.red.len()));
                 }
                 if case.standing.is_red() {
-                    self.red(case)
-                } else {
-                    Ok(())
+                    self.red(case);
                 }
             }
             Event::SubjectReplaced(replaced) => self.replaced(replaced),
-            Event::HarnessError(_) => Ok(()),
-            Event::RunFinished(_) => {
-                self.end_bar();
-                Ok(())
-            }
+            Event::HarnessError(_) => {}
+            Event::RunFinished(_) => self.end_bar(),
         }
+        self.write_pending()
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.end_bar();
-        self.summary()?;
+        self.summary();
+        self.write_pending()?;
         self.out.flush()
     }
 }
