@@ -145,7 +145,8 @@ pub struct CaseFinished {
     pub verdict: Verdict,
     /// What the gate makes of it.
     pub standing: Standing,
-    /// Why it was expected, copied from the expectation that matched.
+    /// Why it was expected, copied from the expectation that matched; where one covers the run and did not match,
+    /// which one and how it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_because: Option<String>,
     /// What went wrong, for every verdict other than a plain pass.
@@ -179,6 +180,29 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Every standing, in the order in which reports count them.
+    pub const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Expected,
+        Self::Provisional,
+        Self::Unexpected,
+        Self::UnexpectedPass,
+        Self::DifferentFailure,
+    ];
+
+    /// The word that stands in files and reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Expected => "expected",
+            Self::Unexpected => "unexpected",
+            Self::UnexpectedPass => "unexpected-pass",
+            Self::DifferentFailure => "different-failure",
+            Self::Provisional => "provisional",
+        }
+    }
+
     /// Whether this standing makes the run exit with 1.
     #[must_use]
     pub fn is_red(self) -> bool {
@@ -285,6 +309,9 @@ pub struct RunFinished {
     /// Number of results kept out of this stream because an expectation puts them under embargo.
     #[serde(default)]
     pub embargoed: usize,
+    /// How many of those differ from what was expected. Red, without a word about which.
+    #[serde(default)]
+    pub embargoed_differing: usize,
     /// Case runs that were planned and not executed, because the time limit came first.
     #[serde(default)]
     pub not_run: usize,

@@ -13,6 +13,7 @@ mod fields;
 mod gate;
 mod glob;
 mod read;
+mod update;
 mod version;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use crate::verdict::{Close, Conformance, Survival, Verdict};
 pub use builtin::{Choice, builtin_subjects, select};
 pub use gate::{CaseJudged, Embargo, Gate, GateFindings, Judgement, Selection};
 pub use glob::Glob;
+pub use update::{Update, UpdateError, update};
 pub use version::{Version, VersionRange};
 
 /// The only edition of the file format there is.

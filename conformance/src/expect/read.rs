@@ -140,7 +140,7 @@ fn entry(fields: &Fields<'_, '_>) -> Result<Entry, ExpectError> {
     Ok(Entry {
         line: fields.source.line(fields.at),
         covers: RunPattern {
-            case: fields.checked(&case, |text| Glob::parse(text))?,
+            case: fields.checked(&case, Glob::parse)?,
             role: fields
                 .word("role", &[Role::Binds, Role::Connects], Role::word)?
                 .map(|role| role.value),
@@ -172,17 +172,16 @@ fn outcome(fields: &Fields<'_, '_>) -> Result<Outcome, ExpectError> {
     let conformance = fields.word("conformance", Conformance::ALL, Conformance::word)?;
     let conformance = fields.required("conformance", conformance, "conformance = \"fail\"")?;
     let variant = fields.text("variant")?;
-    if let Some(variant) = &variant {
-        if !matches!(
-            conformance.value,
-            Conformance::Variant | Conformance::Contested
-        ) {
-            let text = format!(
-                "expected variant only beside conformance = \"variant\" or \"contested\", came it beside \"{}\"; remove one",
-                conformance.value
-            );
-            return Err(fields.source.wrong(variant.at, text));
-        }
+    let named = matches!(
+        conformance.value,
+        Conformance::Variant | Conformance::Contested
+    );
+    if let Some(variant) = variant.as_ref().filter(|_| !named) {
+        let text = format!(
+            "expected variant only beside conformance = \"variant\" or \"contested\", came it beside \"{}\"; remove one",
+            conformance.value
+        );
+        return Err(fields.source.wrong(variant.at, text));
     }
     let outcome = Outcome {
         conformance: conformance.value,
