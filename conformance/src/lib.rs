@@ -3,21 +3,15 @@
 //! The binary is a thin shell around this library; `ARCHITECTURE.md` is the map.
 
 pub mod adapter;
-<<<<<<< HEAD
 pub mod case;
-=======
 pub mod diff;
->>>>>>> gate
 pub mod event;
 pub mod exit;
 pub mod expect;
-<<<<<<< HEAD
 pub mod ledger;
 pub mod peer;
 pub mod run;
 pub mod sabotage;
-=======
 pub mod report;
->>>>>>> gate
 pub mod verdict;
 pub mod wire;
