@@ -4,4 +4,5 @@
 
 pub mod adapter;
 pub mod event;
+pub mod subject;
 pub mod verdict;
