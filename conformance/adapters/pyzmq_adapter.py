@@ -1,8 +1,6 @@
 """zmqspec adapter over pyzmq (tested with 27.1.0): each socket has a thread that owns it."""
 import contextlib, hashlib, itertools, json, os, queue, socket, sys, threading, time
-import zmq
-from zmq.utils.monitor import parse_monitor_message
-
+import zmq, zmq.utils.monitor
 OUT, LOCK = os.fdopen(os.dup(1), "w", encoding="utf-8"), threading.Lock()
 os.dup2(2, 1)  # stdout belongs to the protocol
 TYPES = {n: getattr(zmq, n) for n in "PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB STREAM".split()}
@@ -87,7 +85,7 @@ class Owner(threading.Thread):
     def pump(self, pair):
         with pair, contextlib.suppress(zmq.ZMQError):  # until its socket is closed or the context ends
             for seq in itertools.count(1):
-                e = parse_monitor_message(pair.recv_multipart())
+                e = zmq.utils.monitor.parse_monitor_message(pair.recv_multipart())
                 write({"event": "monitor", "s": self.s, "name": zmq.Event(e["event"]).name.lower(), "value": e["value"],
                        "endpoint": e["endpoint"].decode(), "seq": seq})
                 if e["event"] == zmq.EVENT_MONITOR_STOPPED: return
@@ -98,14 +96,14 @@ def hello(q):
             link.sendall(b"\xff" + bytes(7) + b"\x01\x7f\x03\x01NULL" + bytes(48))
             minor = link.makefile("rb").read(12)[11]
     return {"protocol": 1, "name": "libzmq", "version": zmq.zmq_version(), "sockets": list(TYPES), "commit": "",
-            "features": ["pyzmq"], "roles": ["bind", "connect"], "transports": ["tcp", "inproc"] + ["ipc"] * zmq.has("ipc"),
+            "features": ["pyzmq"], "roles": ["bind", "connect"], "transports": ["tcp", "inproc", "ipc"],
             "mechanisms": ["NULL", "PLAIN"] + ["CURVE"] * zmq.has("curve"),
             "zmtp": ["3.1"] * (minor > 0) + ["3.0", "2.0", "1.0"],
             "options": {n: "hex" if n in HEX else "text" if n in TEXT else "int" for n in OPTIONS}}
-
 def reset(q):
     for owner in OWNERS:
-        owner.cancelled = owner.jobs.put(lambda owner=owner: owner.do_close({})) is None
+        owner.cancelled = True
+        owner.jobs.put(lambda owner=owner: owner.do_close({}))
     for owner in OWNERS: owner.join(3)
     left = sum(owner.is_alive() for owner in OWNERS)
     for ctx in [] if left else CONTEXTS.values():
@@ -131,7 +129,6 @@ def poll(q):
         if ready or time.monotonic() >= end:
             return {"ready": ready}
         time.sleep(0.002)
-
 DO = {"hello": hello, "reset": reset, "context": context, "open": open_socket, "poll": poll,
       "term": lambda q: CONTEXTS[q["ctx"]].term()}
 def serve(line):
@@ -148,6 +145,5 @@ def serve(line):
             answer(id, known(DO, do), q)
     except Exception as e:
         write({"id": id, "error": refusal(e)})
-
 for line in sys.stdin.buffer: serve(line)
 os._exit(0)
