@@ -27,8 +27,7 @@ def answer(id, call, q):
     except Exception as e:
         write({"id": id, "error": refusal(e)})
 def known(table, name):
-    if name not in table:
-        raise NotImplementedError(f"there is no {name} here")
+    if name not in table: raise NotImplementedError(f"there is no {name} here")
     return table[name]
 
 class Owner(threading.Thread):
@@ -112,6 +111,7 @@ def reset(q):
     descriptors = len(os.listdir("/proc/self/fd")) - 1 if os.path.isdir("/proc/self/fd") else 0
     return {"left": {"sockets": left, "threads": threading.active_count(), "descriptors": descriptors, "bytes": 0}}
 def context(q):
+    if q["ctx"] in CONTEXTS: raise ValueError("that name is taken")
     ctx = CONTEXTS[q["ctx"]] = zmq.Context()
     for option, value in q.get("options", {}).items():
         ctx.set(known({o.name.lower(): o for o in zmq.ContextOption}, option), value)
@@ -129,8 +129,7 @@ def poll(q):
         if ready or time.monotonic() >= end:
             return {"ready": ready}
         time.sleep(0.002)
-DO = {"hello": hello, "reset": reset, "context": context, "open": open_socket, "poll": poll,
-      "term": lambda q: CONTEXTS[q["ctx"]].term()}
+DO = {"hello": hello, "reset": reset, "context": context, "open": open_socket}
 def serve(line):
     q, id = {}, 0
     try:
@@ -140,7 +139,8 @@ def serve(line):
             owner = SOCKETS.pop(q["s"]) if do == "close" else SOCKETS[q["s"]]
             owner.jobs.put(lambda: answer(id, getattr(owner, "do_" + do), q))
         elif do in ("term", "poll"):  # these wait
-            threading.Thread(target=answer, args=(id, DO[do], q), daemon=True).start()
+            call = poll if do == "poll" else lambda q, ctx=CONTEXTS.pop(q["ctx"]): ctx.term()
+            threading.Thread(target=answer, args=(id, call, q), daemon=True).start()
         else:
             answer(id, known(DO, do), q)
     except Exception as e:

@@ -94,7 +94,7 @@ fn options_keep_their_types() {
         };
         match adapter.call(set, LONG) {
             Err(CallError::Refused(error)) => {
-                assert_eq!(error.class, ErrorClass::Argument, "{error}")
+                assert_eq!(error.class, ErrorClass::Argument, "{error}");
             }
             other => panic!("{option}: {other:?}"),
         }

@@ -128,7 +128,7 @@ fn a_flood_on_stdout_is_cut_off() {
         let mut adapter = start(what);
         match reset(&mut adapter) {
             Err(CallError::Flooded { bytes, limit }) => {
-                assert!(bytes > limit, "{bytes} of {limit}")
+                assert!(bytes > limit, "{bytes} of {limit}");
             }
             other => panic!("{what}: {other:?}"),
         }
