@@ -44,6 +44,9 @@ pub struct RunStarted {
     pub run: Vec<String>,
     /// `--skip` patterns.
     pub skip: Vec<String>,
+    /// Other options that bear on verdicts, as words of a command line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// Shard as `I/N`, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<String>,
@@ -139,7 +142,8 @@ pub struct CaseFinished {
     pub class: String,
     /// Tier: `smoke`, `wire` or `clock`.
     pub tier: String,
-    /// Whether the case gates. A provisional case is reported but never red.
+    /// Whether the case does not gate in this run: it is new, below the level asked for, or of a class that the
+    /// profile leaves open. It is reported, and never red.
     pub provisional: bool,
     /// What happened.
     pub verdict: Verdict,
@@ -175,8 +179,9 @@ pub enum Standing {
     UnexpectedPass,
     /// An expectation covers it, and it deviates in another way. Red.
     DifferentFailure,
-    /// Deviates, but the case is provisional. Not red.
-    Provisional,
+    /// Deviates, but the case does not gate in this run: it is provisional, below the level asked for, or of a class
+    /// that the profile leaves open. Not red.
+    NotGating,
 }
 
 impl Standing {
@@ -184,7 +189,7 @@ impl Standing {
     pub const ALL: [Self; 6] = [
         Self::Ok,
         Self::Expected,
-        Self::Provisional,
+        Self::NotGating,
         Self::Unexpected,
         Self::UnexpectedPass,
         Self::DifferentFailure,
@@ -199,7 +204,7 @@ impl Standing {
             Self::Unexpected => "unexpected",
             Self::UnexpectedPass => "unexpected-pass",
             Self::DifferentFailure => "different-failure",
-            Self::Provisional => "provisional",
+            Self::NotGating => "not-gating",
         }
     }
 
@@ -208,7 +213,7 @@ impl Standing {
     pub fn is_red(self) -> bool {
         match self {
             Self::Unexpected | Self::UnexpectedPass | Self::DifferentFailure => true,
-            Self::Ok | Self::Expected | Self::Provisional => false,
+            Self::Ok | Self::Expected | Self::NotGating => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod adapter;
 pub mod case;
+pub mod cli;
 pub mod diff;
 pub mod event;
 pub mod exit;
@@ -13,5 +14,6 @@ pub mod peer;
 pub mod run;
 pub mod sabotage;
 pub mod report;
+pub mod subject;
 pub mod verdict;
 pub mod wire;

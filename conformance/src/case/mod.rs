@@ -6,6 +6,7 @@
 
 pub mod file;
 pub mod library;
+pub mod lint;
 pub mod octets;
 pub mod parse;
 pub mod select;

@@ -75,7 +75,7 @@ fn fin_and_rst_are_one_close_and_open_is_another() {
 fn a_provisional_case_is_told_and_no_regression() {
     let diff = compare(vec![sample::passed("a")], vec![sample::provisional("a")]);
     assert_eq!((diff.differences.len(), diff.exit_code()), (1, 0));
-    assert!(diff.to_text().contains("(provisional)"));
+    assert!(diff.to_text().contains("(not gating)"));
 }
 
 #[test]

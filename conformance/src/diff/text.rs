@@ -114,7 +114,7 @@ impl Diff {
 impl Difference {
     fn mark(&self) -> &'static str {
         if self.change.is_regression() && !self.is_regression() {
-            " (provisional)"
+            " (not gating)"
         } else {
             ""
         }

@@ -130,7 +130,7 @@ impl Gate {
             None => (Standing::Unexpected, None),
         };
         let standing = if case.provisional && standing.is_red() {
-            Standing::Provisional
+            Standing::NotGating
         } else {
             standing
         };

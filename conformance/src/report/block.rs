@@ -27,6 +27,7 @@ pub fn rerun_command(started: &RunStarted, run: &RunId) -> String {
         Some(path) => words.extend(["--expect".to_owned(), shell_quote(path)]),
         None => words.extend(["--expect".to_owned(), "none".to_owned()]),
     }
+    words.extend(started.options.iter().map(|word| shell_quote(word)));
     words.join(" ")
 }
 

@@ -34,7 +34,7 @@ pub enum Progress {
 pub enum Verbosity {
     /// Red case runs, at most [`MAX_BLOCKS`] of them in full, and the summary.
     Normal,
-    /// Every red case run in full, and expected and provisional deviations by name.
+    /// Every red case run in full, and expected and not gating deviations by name.
     Verbose,
 }
 
@@ -229,7 +229,7 @@ impl<'a, W: Write> Console<'a, W> {
         if self.style.verbosity == Verbosity::Verbose {
             for (word, cases) in [
                 ("expected", &collected.expected),
-                ("provisional", &collected.provisional),
+                ("not gating", &collected.provisional),
             ] {
                 for case in cases {
                     let because = case.expected_because.as_deref().unwrap_or_default();

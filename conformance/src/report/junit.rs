@@ -50,7 +50,7 @@ impl<'a> Junit<'a> {
             }
             Standing::Ok => TestCaseStatus::success(),
             Standing::Expected => skipped(&format!("expected {}: {}", case.verdict, because())),
-            Standing::Provisional => skipped(&format!("provisional {}: {}", case.verdict, came())),
+            Standing::NotGating => skipped(&format!("not gating, {}: {}", case.verdict, came())),
             Standing::Unexpected | Standing::UnexpectedPass | Standing::DifferentFailure => {
                 let text = if case.standing == Standing::Unexpected {
                     came()

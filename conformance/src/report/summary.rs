@@ -48,7 +48,7 @@ impl Collected {
         match case.standing {
             Standing::Ok => {}
             Standing::Expected => self.expected.push(kept()),
-            Standing::Provisional => self.provisional.push(kept()),
+            Standing::NotGating => self.provisional.push(kept()),
             Standing::Unexpected | Standing::UnexpectedPass | Standing::DifferentFailure => {
                 self.red.push(kept());
             }

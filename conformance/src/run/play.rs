@@ -21,8 +21,6 @@ use crate::wire::greeting::Version;
 pub struct Setting {
     /// Longest wait of one step.
     pub patience: Duration,
-    /// Which of the forms of disputed points gates.
-    pub profile: Profile,
     /// Waits for Enter before this step, from 1.
     pub pause_before: Option<usize>,
     /// The sin to commit.

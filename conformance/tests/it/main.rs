@@ -1,11 +1,9 @@
-<<<<<<< HEAD
-//! Integration tests of zmqspec.
+//! What the crate promises from outside, in one binary: a module for each part.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-mod repository;
-=======
-//! What the crate promises from outside, in one binary.
-
+mod adapter_libzmq;
+mod adapter_process;
+mod adapter_protocol;
+mod adapters_outside;
 mod reports;
->>>>>>> gate
+mod repository;

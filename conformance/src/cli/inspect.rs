@@ -1,0 +1,155 @@
+//! `list`, `explain`, `coverage`, `lint`: what there is, what it checks and why, and what is missing.
+
+use super::Refusal;
+use super::check::library;
+use super::options::{CoverageOptions, ListOptions};
+use crate::case::file::Case;
+use crate::case::library::Library;
+use crate::case::lint;
+use crate::case::select::{nearest, runs};
+use crate::exit::Exit;
+use crate::ledger::{self, CaseRef, Exceptions, Ledger, Listing, Options};
+use crate::sabotage;
+
+pub(super) fn list(options: &ListOptions) -> Result<u8, Refusal> {
+    let library = library(options.select.cases.as_deref())?;
+    let selected = options
+        .select
+        .selection()
+        .select(library.cases())
+        .map_err(|none| Refusal::new(Exit::NothingMatched, none))?;
+    if selected.is_empty() {
+        return Err(Refusal::new(Exit::NothingMatched, "no case is left by --run, --skip, --tier and --shard together"));
+    }
+    if options.json {
+        for (index, run) in &selected {
+            let case = &library.cases()[*index];
+            let line = serde_json::json!({
+                "run": run.to_string(), "case": case.id, "role": run.role, "zmtp": run.zmtp, "title": case.title,
+                "checks": case.checks, "class": case.class.word(), "tier": case.tier.word(), "subject": case.subject,
+                "revision": case.revision, "provisional": case.provisional, "hostile": case.hostile,
+                "steps": case.steps.iter().map(|step| &step.text).collect::<Vec<_>>(),
+                "killed_by": case.killed_by, "source": case.source.to_string(),
+            });
+            print_line(&line.to_string());
+        }
+        return Ok(Exit::AsExpected.code());
+    }
+    let mut last = None;
+    let mut cases = 0;
+    for (index, _) in &selected {
+        if last.replace(*index) != Some(*index) {
+            let case = &library.cases()[*index];
+            cases += 1;
+            print_line(&format!("{}  {}", case.id, case.title));
+        }
+    }
+    eprintln!("{cases} cases, {} runs", selected.len());
+    Ok(Exit::AsExpected.code())
+}
+
+pub(super) fn explain(id: &str) -> Result<u8, Refusal> {
+    let library = Library::embedded().map_err(Refusal::usage)?;
+    let bare = id.split('@').next().unwrap_or_default();
+    if let Some(case) = library.find(bare) {
+        print_line(&explained(case));
+        return Ok(Exit::AsExpected.code());
+    }
+    let text = ledger::explain(Ledger::embedded(), id, &references(&library)).map_err(|unknown| {
+        let near = nearest(bare, library.cases().iter().map(|case| case.id.as_str()));
+        let hint = if near.is_empty() { String::new() } else { format!("; or the case {}?", near.join(" or ")) };
+        Refusal::new(Exit::NothingMatched, format!("{unknown}{hint}"))
+    })?;
+    print_line(text.trim_end());
+    Ok(Exit::AsExpected.code())
+}
+
+fn explained(case: &Case) -> String {
+    let mut lines = vec![case.id.clone(), format!("  {}", case.title), String::new()];
+    for id in &case.checks {
+        if let Some(requirement) = Ledger::embedded().find(id) {
+            lines.push(format!("  {id} ({}) {}", requirement.level, requirement.url()));
+            lines.push(format!("    {}", requirement.text));
+        }
+    }
+    lines.push(String::new());
+    lines.push(format!("  subject   {}", case.subject));
+    let runs: Vec<String> = runs(case).iter().map(|run| format!("@{}@{}", run.role.word(), run.zmtp)).collect();
+    lines.push(format!("  runs      {}", runs.join(" ")));
+    lines.push(format!("  class     {}{}", case.class.word(), if case.hostile { ", survival is examined afterwards" } else { "" }));
+    lines.push(format!("  tier      {}", case.tier.word()));
+    lines.push(format!("  revision  {}", case.revision));
+    for (name, value) in &case.options {
+        lines.push(format!("  option    {name} = {}", shown(value)));
+    }
+    lines.push("  steps".to_owned());
+    lines.extend(case.steps.iter().enumerate().map(|(i, step)| format!("    {:2}  {}", i + 1, step.text)));
+    for name in &case.killed_by {
+        let sin = sabotage::find(name).map_or_else(|why| why, |saboteur| saboteur.sin);
+        lines.push(format!("  fails if a subject {sin} ({name})"));
+    }
+    lines.push(format!("  source    {}", case.source));
+    lines.join("\n")
+}
+
+fn shown(value: &crate::case::step::OptionValue) -> String {
+    match value {
+        crate::case::step::OptionValue::Int(number) => number.to_string(),
+        crate::case::step::OptionValue::Octets(octets) => crate::wire::show(octets),
+    }
+}
+
+pub(super) fn coverage(options: &CoverageOptions) -> Result<u8, Refusal> {
+    let library = Library::embedded().map_err(Refusal::usage)?;
+    let known: Vec<u16> = Ledger::embedded().rfcs.iter().map(|rfc| rfc.number).collect();
+    if let Some(unknown) = options.rfcs.iter().find(|number| !known.contains(number)) {
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        return Err(Refusal::new(Exit::NothingMatched, format!("expected one of the RFCs {}, found {unknown}", known.join(", "))));
+    }
+    let listing = if options.uncovered { Listing::Uncovered } else { Listing::Table };
+    let coverage = ledger::coverage(
+        Ledger::embedded(),
+        &references(&library),
+        Exceptions::embedded(),
+        &Options { rfcs: options.rfcs.clone(), listing },
+    );
+    print_line(if options.json { coverage.json() } else { coverage.text() }.trim_end());
+    Ok(Exit::AsExpected.code())
+}
+
+pub(super) fn lint() -> Result<u8, Refusal> {
+    let library = Library::embedded().map_err(Refusal::usage)?;
+    let findings = lint::lint(&library, &sabotage::all().map_err(Refusal::usage)?);
+    for finding in &findings {
+        print_line(&finding.to_string());
+    }
+    let vectors = zmq_vectors::lint(&zmq_vectors::embedded(), zmq_vectors::TOMBSTONES, Some(&lint::requirement_ids()));
+    for finding in &vectors {
+        print_line(&finding.to_string());
+    }
+    let red = findings.iter().filter(|finding| finding.is_error()).count() + vectors.len();
+    eprintln!("{} cases, {} vectors, {red} findings, {} cases that nothing has failed yet", library.cases().len(), zmq_vectors::all().len(), findings.len() + vectors.len() - red);
+    Ok(if red == 0 { Exit::AsExpected } else { Exit::Differs }.code())
+}
+
+/// The cases as the ledger wants them.
+pub(super) fn references(library: &Library) -> Vec<CaseRef> {
+    let reference = |case: &Case| CaseRef {
+        id: case.id.clone(),
+        title: case.title.clone(),
+        requirements: case.checks.clone(),
+        class: case.class.word().to_owned(),
+        provisional: case.provisional,
+        killed_by: case.killed_by.clone(),
+        source: case.source.to_string(),
+    };
+    library.cases().iter().map(reference).collect()
+}
+
+/// A line for stdout; a reader that went away ends the program quietly.
+pub(super) fn print_line(line: &str) {
+    use std::io::Write as _;
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(i32::from(Exit::AsExpected.code()));
+    }
+}

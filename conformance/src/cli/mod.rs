@@ -1,0 +1,79 @@
+//! The command line: verbs, their options, and what they print. The work is done elsewhere.
+
+mod artefact;
+mod check;
+mod compare;
+mod inspect;
+mod options;
+mod subjects;
+mod teeth;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use options::{Cli, Verb};
+
+use crate::exit::Exit;
+
+/// Why a verb could not do its work: one line for the user, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    exit: Exit,
+    text: String,
+}
+
+impl Refusal {
+    fn new(exit: Exit, text: impl ToString) -> Self {
+        Self { exit, text: text.to_string() }
+    }
+
+    fn usage(text: impl ToString) -> Self {
+        Self::new(Exit::Usage, text)
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let outcome = match cli.verb {
+        Verb::Check(options) => check::run(&options),
+        Verb::List(options) => inspect::list(&options),
+        Verb::Explain { id } => inspect::explain(&id),
+        Verb::Coverage(options) => inspect::coverage(&options),
+        Verb::Lint => inspect::lint(),
+        Verb::Expect(verb) => compare::expect(&verb),
+        Verb::Diff(options) => compare::diff(&options),
+        Verb::Replay(options) => artefact::replay(&options),
+        Verb::Subject(verb) => subjects::run(&verb),
+        Verb::Teeth(options) => teeth::run(&options),
+        Verb::Adapter(options::AdapterVerb::Libzmq { library }) => {
+            return crate::adapter::libzmq::serve_libzmq(library.as_deref());
+        }
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(refusal) => {
+            eprintln!("zmqspec: {}", refusal.text);
+            ExitCode::from(refusal.exit.code())
+        }
+    }
+}
+
+/// clap's own words, cut to one line unless help was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let what = lines.iter().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).copied();
+    let what: Vec<&str> = what.map(|line| line.trim_start_matches("error: ").trim_start_matches("tip: ")).collect();
+    let what = if what.is_empty() { "expected a verb, found none".to_owned() } else { what.join("; ") };
+    eprintln!("zmqspec: {what}; `zmqspec help` lists the verbs, `zmqspec help VERB` the options of one");
+    ExitCode::from(Exit::Usage.code())
+}
