@@ -257,3 +257,16 @@ pub(super) fn shown(part: &Part) -> String {
         Part::Fill { fill, len } => format!("{len} octets {fill}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rotation_may_begin_anywhere_but_skips_nobody() {
+        let peers = ["A", "B", "C"].map(String::from);
+        let goes_round = |owners: &[usize]| rotates(owners, &peers, String::new()).is_ok();
+        assert!(goes_round(&[0, 1, 2, 0, 1, 2]) && goes_round(&[2, 0, 1, 2]) && goes_round(&[1]));
+        assert!(!goes_round(&[0, 1, 2, 1, 0, 2]) && !goes_round(&[0, 0, 1, 1, 2, 2]));
+    }
+}
