@@ -250,7 +250,7 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
     let zmtp = match &raw.zmtp {
         None => vec![Version::V3_1, Version::V3_0],
         Some(list) => {
-            let list: Result<Vec<Version>, String> = list.iter().map(|version| version.parse()).collect();
+            let list: Result<Vec<Version>, String> = list.iter().map(|version| fill(version, row).parse()).collect();
             let list = list.map_err(|why| fail(source.line, why))?;
             if list.is_empty() || list.iter().any(|v| ![Version::V3_0, Version::V3_1].contains(v)) {
                 return Err(fail(source.line, "expected zmtp to list \"3.1\", \"3.0\" or both".to_owned()));
@@ -310,6 +310,10 @@ mod tests {
         assert_eq!(cases[1].steps[1].text, "subject sends \"b\"");
         assert_eq!(cases[1].checks, ["X-b"]);
         assert_eq!(cases[0].source.to_string(), format!("{NAME}:3"));
+
+        let text = format!("{HEAD}each = {{ T = [\"3.1\", \"3.0\"] }}\nzmtp = [\"{{T}}\"]\nsteps = \"peer links\"\n");
+        let versions: Vec<Vec<Version>> = read(&text, NAME).unwrap().into_iter().map(|case| case.zmtp).collect();
+        assert_eq!(versions, [[Version::V3_1], [Version::V3_0]]);
     }
 
     #[test]

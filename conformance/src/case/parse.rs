@@ -226,14 +226,15 @@ fn subject(words: &mut Words<'_>) -> Result<SubjectAct, String> {
         "sends" if words.maybe("part") => SubjectAct::SendsPart(words.frame_value()?),
         "sends" if words.next_is_number() => {
             let count = words.number()?;
-            for word in ["messages", "in", "rotation", "to"] {
+            let what = words.one_of(&["messages", "requests"])?;
+            for word in ["in", "rotation", "to"] {
                 words.expect(word)?;
             }
             let mut peers = Vec::new();
             while !words.at_end() {
                 peers.push(words.word("the name of a raw peer")?);
             }
-            SubjectAct::SendsInRotation { count, peers }
+            if what == "requests" { SubjectAct::RequestsInRotation { count, peers } } else { SubjectAct::SendsInRotation { count, peers } }
         }
         "sends" => SubjectAct::Sends { frames: words.frame_values()?, wants: wants(words)? },
         "receives" if words.next_is_number() => {
@@ -241,6 +242,7 @@ fn subject(words: &mut Words<'_>) -> Result<SubjectAct, String> {
             words.expect("messages")?;
             SubjectAct::ReceivesCount(count)
         }
+        "receives" if words.maybe("refused") => SubjectAct::ReceivesRefused(refusals(words)?),
         "receives" => {
             let frames = words.frame_patterns()?;
             if words.maybe("within") {
@@ -275,6 +277,12 @@ fn wants(words: &mut Words<'_>) -> Result<SendWants, String> {
     if !words.maybe("refused") {
         return if or { Err("expected `refused` after `or`".to_owned()) } else { Ok(SendWants::Success) };
     }
+    let classes = refusals(words)?;
+    Ok(if or { SendWants::SuccessOrRefusal(classes) } else { SendWants::Refusal(classes) })
+}
+
+/// `with CLASS [or CLASS]…`
+fn refusals(words: &mut Words<'_>) -> Result<Vec<ErrorClass>, String> {
     words.expect("with")?;
     let mut classes = Vec::new();
     loop {
@@ -284,7 +292,7 @@ fn wants(words: &mut Words<'_>) -> Result<SendWants, String> {
         })?;
         classes.push(class);
         if !words.maybe("or") {
-            return Ok(if or { SendWants::SuccessOrRefusal(classes) } else { SendWants::Refusal(classes) });
+            return Ok(classes);
         }
     }
 }
@@ -517,6 +525,11 @@ mod tests {
 
         let Act::Peer { act: PeerAct::Sees(outcomes), .. } = one("peer sees closed or error") else { panic!("not outcomes") };
         assert_eq!(outcomes, [Outcome::Closed, Outcome::Error]);
+
+        let refused = SubjectAct::ReceivesRefused(vec![ErrorClass::State, ErrorClass::WouldBlock]);
+        assert_eq!(one("subject receives refused with state or would-block"), Act::Subject(refused));
+        let rotation = SubjectAct::RequestsInRotation { count: 4, peers: vec!["A".into(), "B".into()] };
+        assert_eq!(one("subject sends 4 requests in rotation to A B"), Act::Subject(rotation));
 
         assert_eq!(one("$a differs from $b"), Act::Differs { left: "a".into(), right: "b".into() });
     }

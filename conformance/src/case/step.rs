@@ -221,9 +221,18 @@ pub enum SubjectAct {
         /// The peers.
         peers: Vec<String>,
     },
+    /// Sends numbered requests, one at a time; the peers receive them in rotation and answer each.
+    RequestsInRotation {
+        /// How many.
+        count: usize,
+        /// The peers.
+        peers: Vec<String>,
+    },
     /// The next message is this.
     Receives(Vec<FramePattern>),
-    /// This message is among the next `within`.
+    /// A receive that does not wait is refused in one of these ways.
+    ReceivesRefused(Vec<ErrorClass>),
+    /// This message is among the next `within`; a REP subject answers those before it.
     ReceivesWithin {
         /// The message.
         frames: Vec<FramePattern>,

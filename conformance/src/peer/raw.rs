@@ -129,6 +129,11 @@ impl RawPeer {
         self.held.push_back(frame);
     }
 
+    /// Puts a frame back that was taken too early.
+    pub fn put_back(&mut self, frame: Frame) {
+        self.held.push_front(frame);
+    }
+
     /// A context that no fence of this peer has used.
     pub fn next_fence(&mut self) -> Vec<u8> {
         self.fences += 1;

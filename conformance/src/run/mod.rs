@@ -3,6 +3,7 @@
 mod peer_steps;
 pub mod plan;
 pub mod play;
+mod request;
 pub mod runner;
 mod sees;
 pub mod stage;

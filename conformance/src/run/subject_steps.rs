@@ -15,7 +15,7 @@ use crate::wire::annotate::describe;
 use crate::wire::{hex, show, unhex};
 
 /// Most probes that may be needed until every peer has been reached once.
-const MOST_PROBES: usize = 200;
+pub(super) const MOST_PROBES: usize = 200;
 
 impl Player<'_> {
     pub(super) fn subject_step(&mut self, act: &SubjectAct) -> Result<(), Trouble> {
@@ -27,7 +27,9 @@ impl Player<'_> {
                 Ok(())
             }
             SubjectAct::SendsInRotation { count, peers } => self.send_in_rotation(*count, peers),
+            SubjectAct::RequestsInRotation { count, peers } => self.request_in_rotation(*count, peers),
             SubjectAct::Receives(frames) => self.receive(frames),
+            SubjectAct::ReceivesRefused(classes) => self.receive_refused(classes),
             SubjectAct::ReceivesWithin { frames, within } => self.receive_within(frames, *within),
             SubjectAct::ReceivesCount(count) => (0..*count).try_for_each(|i| {
                 let wanted = format!("message {} of {count}", i + 1);
@@ -53,7 +55,7 @@ impl Player<'_> {
     }
 
     /// Sends and says how it was refused, if it was.
-    fn subject_sends(&mut self, parts: &[Vec<u8>], more: More) -> Result<Option<ErrorReply>, Trouble> {
+    pub(super) fn subject_sends(&mut self, parts: &[Vec<u8>], more: More) -> Result<Option<ErrorReply>, Trouble> {
         let send = RequestBody::Send {
             s: SUBJECT.to_owned(),
             parts: parts.iter().map(|octets| part(octets)).collect(),
@@ -121,12 +123,8 @@ impl Player<'_> {
                 }
             }
         }
-        let rotates = owners.windows(peers.len() + 1).all(|window| window.first() == window.last());
-        if rotates {
-            return Ok(());
-        }
-        let order: Vec<&str> = owners.iter().flatten().filter_map(|owner| peers.get(*owner)).map(String::as_str).collect();
-        Err(Unmet::new(wanted, format!("the order {}", order.join(" ")), "no-rotation").into())
+        let owners: Vec<usize> = owners.into_iter().flatten().collect();
+        rotates(&owners, peers, wanted)
     }
 
     fn reach_all(&mut self, peers: &[String]) -> Result<(), Trouble> {
@@ -167,8 +165,32 @@ impl Player<'_> {
             if self.parts_match(frames, &parts) {
                 return Ok(());
             }
+            // REP gives the next request only after it has answered this one.
+            if self.case.subject == "REP" {
+                self.subject_sends(&[Vec::new()], More::No)?;
+            }
         }
         Err(Unmet::new(wanted, format!("{within} other messages"), "too-late").into())
+    }
+
+    /// A receive that does not wait: whatever could be delivered has come before this step.
+    fn receive_refused(&mut self, classes: &[ErrorClass]) -> Result<(), Trouble> {
+        let accepted: Vec<String> = classes.iter().map(|class| refused_as(*class)).collect();
+        let recv = RequestBody::Recv { s: SUBJECT.to_owned(), timeout_ms: 0 };
+        let (came, slug) = match self.stage.ask(recv, self.stage.patience) {
+            Ok(reply) => {
+                let parts = reply.parts.unwrap_or_default();
+                (format!("message {}", parts.iter().map(shown).collect::<Vec<_>>().join(" ")), "received".to_owned())
+            }
+            Err(CallError::Refused(refusal)) => (format!("the receive was refused: {refusal}"), refused_as(refusal.class)),
+            Err(error) => return Err(Trouble::Adapter(error)),
+        };
+        if accepted.contains(&slug) {
+            let accepted: Vec<&str> = accepted.iter().map(String::as_str).collect();
+            self.accept(&accepted, &slug);
+            return Ok(());
+        }
+        Err(Unmet { accepted, came, slug }.into())
     }
 
     /// The next message of the application.
@@ -205,13 +227,22 @@ impl Player<'_> {
     }
 }
 
+/// Whether each peer comes again after all the others.
+pub(super) fn rotates(owners: &[usize], peers: &[String], wanted: String) -> Result<(), Trouble> {
+    if owners.windows(peers.len() + 1).all(|window| window.first() == window.last()) {
+        return Ok(());
+    }
+    let order: Vec<&str> = owners.iter().filter_map(|owner| peers.get(*owner)).map(String::as_str).collect();
+    Err(Unmet::new(wanted, format!("the order {}", order.join(" ")), "no-rotation").into())
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum More {
+pub(super) enum More {
     Follows,
     No,
 }
 
-fn refused_as(class: ErrorClass) -> String {
+pub(super) fn refused_as(class: ErrorClass) -> String {
     format!("refused-{}", class.word())
 }
 
@@ -219,10 +250,23 @@ pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn shown(part: &Part) -> String {
+pub(super) fn shown(part: &Part) -> String {
     match part {
         Part::Hex(text) => unhex(text).map_or_else(|_| text.clone(), |octets| show(&octets)),
         Part::Digest { len, sha256 } => format!("{len} octets with SHA-256 {sha256}"),
         Part::Fill { fill, len } => format!("{len} octets {fill}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rotation_may_begin_anywhere_but_skips_nobody() {
+        let peers = ["A", "B", "C"].map(String::from);
+        let goes_round = |owners: &[usize]| rotates(owners, &peers, String::new()).is_ok();
+        assert!(goes_round(&[0, 1, 2, 0, 1, 2]) && goes_round(&[2, 0, 1, 2]) && goes_round(&[1]));
+        assert!(!goes_round(&[0, 1, 2, 1, 0, 2]) && !goes_round(&[0, 0, 1, 1, 2, 2]));
     }
 }

@@ -58,6 +58,10 @@ impl ApiTamper {
                 let refusal = ErrorReply { class, errno: String::new(), native: "sabotaged".to_owned() };
                 (Instead::Take(Err(CallError::Refused(refusal))), None)
             }
+            Some(Deed::Before(octets)) => {
+                let parts = Some(vec![Part::Hex(hex(&octets.to_vec()))]);
+                (Instead::Take(Ok(Reply { parts, ..Reply::default() })), None)
+            }
             Some(Deed::Double) => (Instead::AskTwice, None),
             Some(Deed::Lose) => (Instead::AskTwice, None),
             deed => (Instead::Ask, deed),
@@ -78,6 +82,11 @@ impl ApiTamper {
             Deed::DropPart(index) => {
                 if let Some(parts) = reply.parts.as_mut().filter(|parts| parts.len() > *index) {
                     parts.remove(*index);
+                }
+            }
+            Deed::SetPart { at, to } => {
+                if let Some(part) = reply.parts.as_mut().and_then(|parts| parts.get_mut(*at)) {
+                    *part = Part::Hex(hex(&to.to_vec()));
                 }
             }
             Deed::AddPart(octets) => {
@@ -117,5 +126,33 @@ fn garble(part: &mut Part) {
         }
         Part::Digest { len, .. } => *len += 1,
         Part::Fill { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+
+    fn received(rule: &str) -> Vec<Part> {
+        let text = format!("[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"api\"\nat = {{ verb = \"recv\" }}\n{rule}\n");
+        let mut tamper = ApiTamper::new(&read("x.toml", &text).unwrap()[0]);
+        let recv = RequestBody::Recv { s: "subject".to_owned(), timeout_ms: 0 };
+        let reply = Reply { parts: Some(vec![Part::Hex("61".to_owned()), Part::Hex("62".to_owned())]), ..Reply::default() };
+        let reply = match tamper.before(&recv) {
+            (Instead::Take(reply), _) => reply,
+            (Instead::Ask | Instead::AskTwice, Some(deed)) => tamper.after(&deed, Ok(reply)),
+            (Instead::Ask | Instead::AskTwice, None) => Ok(reply),
+        };
+        reply.unwrap().parts.unwrap()
+    }
+
+    #[test]
+    fn each_deed_alters_what_is_received() {
+        let part = |hex: &str| Part::Hex(hex.to_owned());
+        assert_eq!(received("do = { set-part = { at = 1, to = \"\\\"c\\\"\" } }"), [part("61"), part("63")]);
+        assert_eq!(received("do = { before = \"\\\"c\\\"\" }"), [part("63")]);
+        assert_eq!(received("do = { drop-part = 0 }"), [part("62")]);
+        assert_eq!(received("nth = 2\ndo = \"garble\""), [part("61"), part("62")]);
     }
 }

@@ -108,7 +108,7 @@ pub enum Deed {
     Swap,
     /// These octets come in its place.
     Replace(Octets),
-    /// These octets come before it.
+    /// These octets come before it; before what the application receives, as a message of one part.
     Before(Octets),
     /// These octets come after it.
     After(Octets),
@@ -137,6 +137,13 @@ pub enum Deed {
     Again,
     /// A part of a received message is left out, from 0.
     DropPart(usize),
+    /// A part of a received message is another one.
+    SetPart {
+        /// Which, from 0.
+        at: usize,
+        /// What it is instead.
+        to: Octets,
+    },
     /// A part is put before a received message.
     AddPart(Octets),
     /// The parts of a received message come in reverse.
