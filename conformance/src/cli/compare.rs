@@ -38,7 +38,7 @@ pub(super) fn expect(verb: &ExpectVerb) -> Result<u8, Refusal> {
 pub(super) fn diff(options: &DiffOptions) -> Result<u8, Refusal> {
     let diff = Diff::of_files(&options.old, &options.new).map_err(Refusal::usage)?;
     let text = if options.json {
-        format!("{:#}", diff.to_json())
+        diff.to_json().map_err(|error| Refusal::new(Exit::HarnessError, error))?
     } else if options.markdown {
         diff.to_markdown()
     } else {

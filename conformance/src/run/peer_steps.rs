@@ -329,37 +329,62 @@ impl Player<'_> {
         self.say(who, &octets)
     }
 
-    /// A probe publication tells that the subscription is applied.
+    /// A probe publication tells that the subscription is applied, unless the peer holds a wider topic already.
     pub(super) fn subscribe_and_see(&mut self, who: &str, topic: &[u8]) -> Result<(), Trouble> {
         self.announce(who, topic, &SUBSCRIBE)?;
         let until = self.stage.deadline();
+        let mut probes = Vec::new();
         loop {
-            self.probes += 1;
-            let probe = [topic, PROBE, self.probes.to_string().as_bytes()].concat();
-            self.publish(&probe)?;
+            probes.push(self.publish_probe(topic)?);
             let slice = until.min(Instant::now() + PROBE_EVERY);
-            if self.await_probe(who, &probe, slice, until)? {
+            if self.await_last(who, &probes, slice, until)?.is_some() {
                 return Ok(());
             }
         }
     }
 
-    /// Subscriptions are applied in order: a probe for a later one tells that the cancellation is applied too.
+    /// Subscriptions are applied in order: a probe for a later one tells that the cancellation is applied too. The
+    /// empty topic covers that probe as well; it is gone when a probe before it stays away.
     fn unsubscribe_and_see(&mut self, who: &str, topic: &[u8]) -> Result<(), Trouble> {
         self.announce(who, topic, &CANCEL)?;
         let marker = [b"\x01zmqspec-later-", self.probes.to_string().as_bytes()].concat();
-        self.subscribe_and_see(who, &marker)
+        if !topic.is_empty() {
+            return self.subscribe_and_see(who, &marker);
+        }
+        self.announce(who, &marker, &SUBSCRIBE)?;
+        let until = self.stage.deadline();
+        while Instant::now() < until {
+            let probes = [self.publish_probe(b"\x02")?, self.publish_probe(&marker)?];
+            let slice = until.min(Instant::now() + PROBE_EVERY);
+            if self.await_last(who, &probes, slice, until)? == Some(0) {
+                return Ok(());
+            }
+        }
+        Err(Unmet::new("the empty topic is cancelled", "publications that no other topic covers", "not-cancelled").into())
     }
 
-    /// Waits for any probe until `slice`, then for this one until `until`.
-    fn await_probe(&mut self, who: &str, probe: &[u8], slice: Instant, until: Instant) -> Result<bool, Trouble> {
+    fn publish_probe(&mut self, topic: &[u8]) -> Result<Vec<u8>, Trouble> {
+        self.probes += 1;
+        let probe = [topic, PROBE, self.probes.to_string().as_bytes()].concat();
+        self.publish(&probe)?;
+        Ok(probe)
+    }
+
+    /// Waits for any of these probes until `slice`, then for the last of them until `until`; says how many of the
+    /// others came before it. Probes for the subscriptions of other peers are passed over.
+    fn await_last(&mut self, who: &str, probes: &[Vec<u8>], slice: Instant, until: Instant) -> Result<Option<usize>, Trouble> {
         let mut deadline = slice;
+        let mut before = 0;
         loop {
             match self.stage.await_peer(who, deadline, crate::peer::raw::RawPeer::take_new_frame)? {
-                Ok(frame) if frame.body == probe => return Ok(true),
-                Ok(frame) if is_probe(std::slice::from_ref(&frame.body)) => deadline = until,
+                Ok(frame) if probes.last() == Some(&frame.body) => return Ok(Some(before)),
+                Ok(frame) if probes.contains(&frame.body) => {
+                    before += 1;
+                    deadline = until;
+                }
+                Ok(frame) if is_probe(std::slice::from_ref(&frame.body)) => {}
                 Ok(frame) => self.stage.peer(who).set_aside(frame),
-                Err(Stop::Deadline) if Instant::now() < until => return Ok(false),
+                Err(Stop::Deadline) if Instant::now() < until => return Ok(None),
                 Err(stop) => return Err(self.stopped(&stop, "a publication to the topic just subscribed")),
             }
         }

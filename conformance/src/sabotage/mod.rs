@@ -108,7 +108,7 @@ pub enum Deed {
     Swap,
     /// These octets come in its place.
     Replace(Octets),
-    /// These octets come before it; before what the application receives, as a message of one part.
+    /// These octets come before it; of the adapter's messages: they are received as one, in its place, and it is the next.
     Before(Octets),
     /// These octets come after it.
     After(Octets),
