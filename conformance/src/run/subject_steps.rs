@@ -14,6 +14,8 @@ use crate::case::step::{FramePattern, FrameValue, OptionValue, SendWants, Subjec
 use crate::wire::annotate::describe;
 use crate::wire::{hex, show, unhex};
 
+/// How long a send that must not find room is left to look for some.
+const NO_ROOM: Duration = Duration::from_millis(50);
 /// Most probes that may be needed until every peer has been reached once.
 pub(super) const MOST_PROBES: usize = 200;
 
@@ -56,13 +58,22 @@ impl Player<'_> {
 
     /// Sends and says how it was refused, if it was.
     pub(super) fn subject_sends(&mut self, parts: &[Vec<u8>], more: More) -> Result<Option<ErrorReply>, Trouble> {
+        self.subject_sends_within(parts, more, self.stage.patience)
+    }
+
+    fn subject_sends_within(
+        &mut self,
+        parts: &[Vec<u8>],
+        more: More,
+        patience: Duration,
+    ) -> Result<Option<ErrorReply>, Trouble> {
         let send = RequestBody::Send {
             s: SUBJECT.to_owned(),
             parts: parts.iter().map(|octets| part(octets)).collect(),
             more: more == More::Follows,
-            timeout_ms: millis(self.stage.patience),
+            timeout_ms: millis(patience),
         };
-        match self.stage.ask(send, self.stage.patience) {
+        match self.stage.ask(send, patience) {
             Ok(_) => Ok(None),
             Err(CallError::Refused(refusal)) => Ok(Some(refusal)),
             Err(error) => Err(Trouble::Adapter(error)),
@@ -71,7 +82,12 @@ impl Player<'_> {
 
     fn send_and_want(&mut self, frames: &[FrameValue], wants: &SendWants) -> Result<(), Trouble> {
         let parts = self.frames(frames)?;
-        let refused = self.subject_sends(&parts, More::No)?;
+        // That there is no room shows at once; only a send that has to succeed may take its time.
+        let patience = match wants {
+            SendWants::Refusal(classes) if classes.contains(&ErrorClass::WouldBlock) => NO_ROOM.min(self.stage.patience),
+            SendWants::Success | SendWants::Refusal(_) | SendWants::SuccessOrRefusal(_) => self.stage.patience,
+        };
+        let refused = self.subject_sends_within(&parts, More::No, patience)?;
         let accepted: Vec<String> = match wants {
             SendWants::Success => vec!["sent".to_owned()],
             SendWants::Refusal(classes) => classes.iter().map(|class| refused_as(*class)).collect(),
