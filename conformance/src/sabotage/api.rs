@@ -58,9 +58,9 @@ impl ApiTamper {
                 let refusal = ErrorReply { class, errno: String::new(), native: "sabotaged".to_owned() };
                 (Instead::Take(Err(CallError::Refused(refusal))), None)
             }
-            Some(Deed::Before(octets)) if matches!(body, RequestBody::Recv { .. }) => {
-                let invented = Reply { parts: Some(vec![Part::Hex(hex(&octets.to_vec()))]), ..Reply::default() };
-                (Instead::Take(Ok(invented)), None)
+            Some(Deed::Before(octets)) => {
+                let parts = Some(vec![Part::Hex(hex(&octets.to_vec()))]);
+                (Instead::Take(Ok(Reply { parts, ..Reply::default() })), None)
             }
             Some(Deed::Double) => (Instead::AskTwice, None),
             Some(Deed::Lose) => (Instead::AskTwice, None),
@@ -121,22 +121,5 @@ fn garble(part: &mut Part) {
         }
         Part::Digest { len, .. } => *len += 1,
         Part::Fill { .. } => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::read;
-    use super::*;
-
-    #[test]
-    fn a_message_can_be_invented_before_the_next_one() {
-        let text = "[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"api\"\nat = { verb = \"recv\" }\nnth = 2\ndo = { before = '00 \"B\"' }\n";
-        let mut tamper = ApiTamper::new(&read("x.toml", text).unwrap()[0]);
-        let recv = RequestBody::Recv { s: "s".to_owned(), timeout_ms: 1 };
-        assert!(matches!(tamper.before(&recv), (Instead::Ask, None)));
-        let (Instead::Take(Ok(reply)), None) = tamper.before(&recv) else { panic!("nothing was invented") };
-        assert_eq!(reply.parts, Some(vec![Part::Hex("0042".to_owned())]));
-        assert!(matches!(tamper.before(&recv), (Instead::Ask, None)));
     }
 }
