@@ -22,6 +22,8 @@ use super::serve::{Answer, Output, argument};
 /// How soon a blocked call notices that it is to give up.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
 /// No part that the harness asks to fill is longer.
+/// Stack of a socket's thread in bytes.
+const STACK: usize = 8 << 20;
 const FILL_LIMIT: usize = 1 << 30;
 /// Properties of a message that `recv` reports, where it has them. `X-Zmqspec` is the one that cases send.
 const PROPERTIES: &[&CStr] = &[
@@ -96,6 +98,8 @@ impl Owner {
             others: lives.others,
         };
         let thread = std::thread::Builder::new()
+            // As much as a C program's thread has: some libraries recurse once per octet of a topic.
+            .stack_size(STACK)
             .name(format!("socket {name}"))
             .spawn(move || {
                 let pumps = owner.run(&queue);

@@ -46,6 +46,8 @@ pub struct Stage<'a> {
     saboteur: Option<&'a Saboteur>,
     api: ApiTamper,
     endpoint: Option<String>,
+    /// Connections made so far.
+    connections: usize,
     settled: bool,
 }
 
@@ -89,7 +91,7 @@ impl<'a> Stage<'a> {
     pub fn new(adapter: &'a mut Adapter, hello: &'a Hello, role: Role, patience: Duration, saboteur: Option<&'a Saboteur>) -> Self {
         let api = saboteur.map(ApiTamper::new).unwrap_or_default();
         let record = Record::start();
-        Self { adapter, hello, role, patience, record, peers: BTreeMap::new(), saboteur, api, endpoint: None, settled: false }
+        Self { adapter, hello, role, patience, record, peers: BTreeMap::new(), saboteur, api, endpoint: None, connections: 0, settled: false }
     }
 
     /// When a step that begins now has waited long enough.
@@ -204,7 +206,8 @@ impl<'a> Stage<'a> {
     }
 
     fn begin(&mut self, name: &str, stream: TcpStream) -> Result<(), Trouble> {
-        let tamper = self.saboteur.and_then(Tamper::new);
+        self.connections += 1;
+        let tamper = self.saboteur.and_then(|saboteur| Tamper::new(saboteur, self.connections));
         let link = Link::new(stream, tamper).map_err(|error| Trouble::Harness(format!("cannot use a socket: {error}")))?;
         let role = match self.role {
             Role::Binds => "dialled",

@@ -58,9 +58,9 @@ impl ApiTamper {
                 let refusal = ErrorReply { class, errno: String::new(), native: "sabotaged".to_owned() };
                 (Instead::Take(Err(CallError::Refused(refusal))), None)
             }
-            Some(Deed::Before(octets)) if matches!(body, RequestBody::Recv { .. }) => {
-                let invented = Reply { parts: Some(vec![Part::Hex(hex(&octets.to_vec()))]), ..Reply::default() };
-                (Instead::Take(Ok(invented)), None)
+            Some(Deed::Before(octets)) => {
+                let parts = Some(vec![Part::Hex(hex(&octets.to_vec()))]);
+                (Instead::Take(Ok(Reply { parts, ..Reply::default() })), None)
             }
             Some(Deed::Double) => (Instead::AskTwice, None),
             Some(Deed::Lose) => (Instead::AskTwice, None),

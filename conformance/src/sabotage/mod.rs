@@ -42,6 +42,9 @@ pub struct Rule {
     /// Only from the n-th on.
     #[serde(default)]
     pub from: Option<usize>,
+    /// Only on the n-th connection of the case, from 1.
+    #[serde(default)]
+    pub connection: Option<usize>,
     /// What is done with it.
     #[serde(rename = "do")]
     pub deed: Deed,
@@ -108,7 +111,7 @@ pub enum Deed {
     Swap,
     /// These octets come in its place.
     Replace(Octets),
-    /// These octets come before it; of the adapter's messages: they are received as one, in its place, and it is the next.
+    /// These octets come before it; before what the application receives, as a message of one part.
     Before(Octets),
     /// These octets come after it.
     After(Octets),

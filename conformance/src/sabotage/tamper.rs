@@ -35,14 +35,14 @@ struct Counted {
 const LONGEST: usize = 1 << 20;
 
 impl Tamper {
-    /// The hand of a saboteur on a new connection; `None` if it does not touch connections.
+    /// The hand of a saboteur on a new connection, the `number`-th of its case, from 1; `None` if it does not touch it.
     #[must_use]
-    pub fn new(saboteur: &Saboteur) -> Option<Self> {
+    pub fn new(saboteur: &Saboteur, number: usize) -> Option<Self> {
         let stream = |side: Where| Stream {
             rules: saboteur
                 .rule
                 .iter()
-                .filter(|rule| rule.on == side)
+                .filter(|rule| rule.on == side && rule.connection.is_none_or(|connection| connection == number))
                 .map(|rule| Counted { rule: rule.clone(), matched: 0 })
                 .collect(),
             position: 0,
@@ -242,7 +242,7 @@ mod tests {
 
     fn tamper(rule: &str) -> Tamper {
         let text = format!("[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\n{rule}\n");
-        Tamper::new(&read("x.toml", &text).unwrap()[0]).unwrap()
+        Tamper::new(&read("x.toml", &text).unwrap()[0], 1).unwrap()
     }
 
     fn session() -> Vec<u8> {
@@ -275,6 +275,14 @@ mod tests {
         let pieces: Vec<u8> = session().chunks(1).flat_map(|chunk| cut.from_subject(chunk)).collect();
         assert_eq!(pieces, tamper(rule).from_subject(&session()));
         assert_eq!((pieces[8], pieces[9], pieces[10]), (7, 0, 7));
+    }
+
+    #[test]
+    fn a_rule_can_be_for_one_connection_only() {
+        let text = "[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"from-subject\"\nconnection = 2\ndo = \"drop\"\n";
+        let saboteur = &read("x.toml", text).unwrap()[0];
+        let touched: Vec<bool> = (1..=3).map(|number| Tamper::new(saboteur, number).is_some()).collect();
+        assert_eq!(touched, [false, true, false]);
     }
 
     #[test]
