@@ -21,9 +21,9 @@ use super::serve::{Answer, Output, argument};
 
 /// How soon a blocked call notices that it is to give up.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
-/// No part that the harness asks to fill is longer.
 /// Stack of a socket's thread in bytes.
 const STACK: usize = 8 << 20;
+/// No part that the harness asks to fill is longer.
 const FILL_LIMIT: usize = 1 << 30;
 /// Properties of a message that `recv` reports, where it has them. `X-Zmqspec` is the one that cases send.
 const PROPERTIES: &[&CStr] = &[

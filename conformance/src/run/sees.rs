@@ -188,9 +188,14 @@ impl Player<'_> {
         };
         match self.stage.await_peer(who, until, look)? {
             Ok(octets) if octets[12].is_ascii_uppercase() => {
-                let rest = self.stage.await_peer(who, until, |_| Ok(None::<()>))?;
-                let closed = matches!(rest, Err(Stop::Ended(_)));
-                let outcome = if closed { Outcome::Closed } else { Outcome::Silent };
+                // A peer that does not detect versions has sent its greeting before it read ours; what tells is
+                // whether a handshake follows.
+                let beyond = |peer: &mut RawPeer| Ok(peer.link.as_ref().filter(|link| link.inbox().len() > GREETING).map(drop));
+                let outcome = match self.stage.await_peer(who, until, beyond)? {
+                    Ok(()) => Outcome::Ready,
+                    Err(Stop::Ended(_)) => Outcome::Closed,
+                    Err(_) => Outcome::Silent,
+                };
                 Ok((Some(outcome), format!("a greeting of 3.x, then {}", outcome.word())))
             }
             Ok(octets) => Ok((Some(Outcome::Downgrade), format!("went on with {}", show(&octets[10..])))),
