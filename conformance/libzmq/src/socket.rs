@@ -86,9 +86,11 @@ impl Socket {
     ///
     /// As [`Socket::set_int`].
     pub fn set_bytes(&self, option: i32, value: &[u8]) -> Result<(), Error> {
-        // SAFETY: pointer and length describe `value`, which lives through the call.
+        // Old releases read options that are texts up to a NUL, whatever the length says.
+        let terminated = [value, &[0]].concat();
+        // SAFETY: pointer and length describe the front of `terminated`, which lives through the call.
         let done = unsafe {
-            (self.symbols().setsockopt)(self.raw, option, value.as_ptr().cast(), value.len())
+            (self.symbols().setsockopt)(self.raw, option, terminated.as_ptr().cast(), value.len())
         };
         self.checked(done, "zmq_setsockopt")
     }

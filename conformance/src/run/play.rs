@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::stage::{SUBJECT, Stage, Stop};
 use super::survive;
 use super::trouble::{Trouble, Unmet};
 use crate::adapter::process::{Adapter, CallError, LogDirection};
-use crate::adapter::protocol::{Hello, Left, RequestBody};
+use crate::adapter::protocol::{Hello, Left, Reply, RequestBody};
 use crate::case::file::{Case, Class, counterpart};
 use crate::case::step::{Act, Outcome, Step};
 use crate::event::{Exchange, Exchanged, Failure, RunId};
@@ -174,6 +174,16 @@ impl Player<'_> {
         if exit.is_some() {
             ending.replace.get_or_insert_with(|| words.clone());
         }
+        // In which step a death shows is a matter of timing; that it happened is the verdict.
+        let conformance = if survival == Survival::Crashed {
+            self.close = None;
+            if let Some(failure) = failure.as_mut() {
+                survival.word().clone_into(&mut failure.fingerprint);
+            }
+            Conformance::Inconclusive
+        } else {
+            conformance
+        };
         let variant = match conformance {
             Conformance::Variant => self.variant.take(),
             Conformance::Contested => failure.as_ref().map(|failure| failure.fingerprint.clone()),
@@ -311,7 +321,7 @@ impl Ending {
                 link.close(&peer.name, &mut player.stage.record);
             }
         }
-        match player.stage.adapter.call(RequestBody::Reset {}, player.stage.patience + RESET_GRACE) {
+        match reset_until_clean(player, baseline) {
             Ok(reply) => {
                 self.left.clone_from(&reply.left);
                 if let (Some(left), Some(baseline)) = (reply.left, baseline)
@@ -333,6 +343,24 @@ impl Ending {
     }
 }
 
+/// `reset`, and again while more is open than before the case: a library may still be giving things back.
+fn reset_until_clean(player: &mut Player<'_>, baseline: Option<&Left>) -> Result<Reply, CallError> {
+    let until = Instant::now() + GIVING_BACK.min(player.stage.patience);
+    loop {
+        let reply = player.stage.adapter.call(RequestBody::Reset {}, player.stage.patience + RESET_GRACE)?;
+        let clean = match (&reply.left, baseline) {
+            (Some(left), Some(baseline)) => left.descriptors <= baseline.descriptors && left.sockets == 0,
+            (None, _) | (_, None) => true,
+        };
+        if clean || Instant::now() >= until {
+            return Ok(reply);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How long a library may take to give back what it no longer uses.
+const GIVING_BACK: Duration = Duration::from_millis(500);
 /// What `reset` may take beyond the patience of a step.
 const RESET_GRACE: Duration = Duration::from_secs(10);
 
