@@ -177,10 +177,14 @@ enum Direction {
 fn octets(transcript: &[Exchange], direction: Direction) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for exchange in transcript {
-        let text = match (&exchange.what, direction) {
-            (Exchanged::Sent(text), Direction::Sent) | (Exchanged::Received(text), Direction::Received) => text,
-            _ => continue,
+        let (Exchanged::Sent(text) | Exchanged::Received(text)) = &exchange.what else { continue };
+        let fits = match direction {
+            Direction::Sent => matches!(exchange.what, Exchanged::Sent(_)),
+            Direction::Received => matches!(exchange.what, Exchanged::Received(_)),
         };
+        if !fits {
+            continue;
+        }
         all.entry(exchange.who.clone()).or_default().push_str(text);
     }
     all

@@ -7,6 +7,7 @@ mod inspect;
 mod options;
 mod subjects;
 mod teeth;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -23,11 +24,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    fn new(exit: Exit, text: impl ToString) -> Self {
-        Self { exit, text: text.to_string() }
+    fn new(exit: Exit, text: impl std::fmt::Display) -> Self {
+        Self { exit, text: format!("{text}") }
     }
 
-    fn usage(text: impl ToString) -> Self {
+    fn usage(text: impl std::fmt::Display) -> Self {
         Self::new(Exit::Usage, text)
     }
 }
@@ -50,6 +51,7 @@ pub fn main() -> ExitCode {
         Verb::Replay(options) => artefact::replay(&options),
         Verb::Subject(verb) => subjects::run(&verb),
         Verb::Teeth(options) => teeth::run(&options),
+        Verb::Vectors(verb) => vectors::run(&verb),
         Verb::Adapter(options::AdapterVerb::Libzmq { library }) => {
             return crate::adapter::libzmq::serve_libzmq(library.as_deref());
         }

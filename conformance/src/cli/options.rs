@@ -48,6 +48,9 @@ pub(super) enum Verb {
     Subject(SubjectVerb),
     /// Run each case under the saboteurs it names; each has to be noticed
     Teeth(TeethOptions),
+    /// Work on the wire vectors
+    #[command(subcommand)]
+    Vectors(VectorsVerb),
     /// Serve the adapter protocol on stdin and stdout
     #[command(subcommand, hide = true)]
     Adapter(AdapterVerb),
@@ -210,6 +213,15 @@ pub(super) enum SubjectVerb {
     Verify {
         /// Any subject
         subject: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum VectorsVerb {
+    /// Write each vector to a file of its own, and a dictionary beside them: seeds for a fuzzer
+    Export {
+        /// Folder; made if it is not there
+        dir: PathBuf,
     },
 }
 

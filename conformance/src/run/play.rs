@@ -84,7 +84,7 @@ pub fn play(adapter: &mut Adapter, hello: &Hello, case: &Case, run: &RunId, sett
         ending.survive(&mut player, case.hostile && outcome.is_ok());
     }
     ending.reset(&mut player, baseline);
-    player.judge(outcome, ending)
+    player.judge(&outcome, ending)
 }
 
 /// A case on its way.
@@ -145,10 +145,10 @@ impl Player<'_> {
         }
     }
 
-    fn judge(mut self, outcome: Result<(), Failed>, mut ending: Ending) -> Played {
+    fn judge(mut self, outcome: &Result<(), Failed>, mut ending: Ending) -> Played {
         let exit = self.stage.adapter.exit_within(Duration::ZERO);
         let mut failure = None;
-        let conformance = match &outcome {
+        let conformance = match outcome {
             Ok(()) if self.variant.is_some() => Conformance::Variant,
             Ok(()) => Conformance::Pass,
             Err((step, trouble)) => {

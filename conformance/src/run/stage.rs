@@ -110,7 +110,7 @@ impl<'a> Stage<'a> {
         }
         let (instead, deed) = self.api.before(&body);
         let reply = match instead {
-            Instead::Take(reply) => return reply,
+            Instead::Take(reply) => return *reply,
             Instead::Ask => self.adapter.call(body, within),
             Instead::AskTwice => {
                 let _ = self.adapter.call(body.clone(), within);

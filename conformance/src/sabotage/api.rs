@@ -20,7 +20,7 @@ pub enum Instead {
     /// Ask the adapter twice and keep the second reply.
     AskTwice,
     /// Take this for the adapter's answer.
-    Take(Result<Reply, CallError>),
+    Take(Box<Result<Reply, CallError>>),
 }
 
 impl ApiTamper {
@@ -42,7 +42,7 @@ impl ApiTamper {
         if matches!(body, RequestBody::Recv { .. })
             && let Some(reply) = self.again.take()
         {
-            return (Instead::Take(Ok(reply)), None);
+            return (Instead::Take(Box::new(Ok(reply))), None);
         }
         let deed = self.rules.iter_mut().find_map(|(rule, matched)| {
             if !applies(&rule.at, body) {
@@ -53,14 +53,14 @@ impl ApiTamper {
             counts.then(|| rule.deed.clone())
         });
         match deed {
-            Some(Deed::Swallow) => (Instead::Take(Ok(Reply::default())), None),
+            Some(Deed::Swallow) => (Instead::Take(Box::new(Ok(Reply::default()))), None),
             Some(Deed::Refuse(class)) => {
                 let refusal = ErrorReply { class, errno: String::new(), native: "sabotaged".to_owned() };
-                (Instead::Take(Err(CallError::Refused(refusal))), None)
+                (Instead::Take(Box::new(Err(CallError::Refused(refusal)))), None)
             }
             Some(Deed::Before(octets)) => {
                 let parts = Some(vec![Part::Hex(hex(&octets.to_vec()))]);
-                (Instead::Take(Ok(Reply { parts, ..Reply::default() })), None)
+                (Instead::Take(Box::new(Ok(Reply { parts, ..Reply::default() }))), None)
             }
             Some(Deed::Double) => (Instead::AskTwice, None),
             Some(Deed::Lose) => (Instead::AskTwice, None),
@@ -140,7 +140,7 @@ mod tests {
         let recv = RequestBody::Recv { s: "subject".to_owned(), timeout_ms: 0 };
         let reply = Reply { parts: Some(vec![Part::Hex("61".to_owned()), Part::Hex("62".to_owned())]), ..Reply::default() };
         let reply = match tamper.before(&recv) {
-            (Instead::Take(reply), _) => reply,
+            (Instead::Take(reply), _) => *reply,
             (Instead::Ask | Instead::AskTwice, Some(deed)) => tamper.after(&deed, Ok(reply)),
             (Instead::Ask | Instead::AskTwice, None) => Ok(reply),
         };
@@ -162,7 +162,8 @@ mod tests {
         let mut tamper = ApiTamper::new(&read("x.toml", text).unwrap()[0]);
         let recv = RequestBody::Recv { s: "s".to_owned(), timeout_ms: 1 };
         assert!(matches!(tamper.before(&recv), (Instead::Ask, None)));
-        let (Instead::Take(Ok(reply)), None) = tamper.before(&recv) else { panic!("nothing was invented") };
+        let (Instead::Take(reply), None) = tamper.before(&recv) else { panic!("nothing was invented") };
+        let reply = reply.unwrap();
         assert_eq!(reply.parts, Some(vec![Part::Hex("0042".to_owned())]));
         assert!(matches!(tamper.before(&recv), (Instead::Ask, None)));
     }

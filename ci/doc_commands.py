@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Executes the commands that the documents show: every fenced block marked `sh`, in the order of its document.
+
+    ci/doc_commands.py README.md docs/src/check.md …
+
+`sh exit=N` expects another exit code than 0 of the block's last command; `sh online` needs a package registry and runs
+only with --online. Each document runs in a copy of the tracked files, so that what it makes stays out of the tree.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```$", re.M | re.S)
+
+
+def main() -> int:
+    online = "--online" in sys.argv
+    documents = [word for word in sys.argv[1:] if not word.startswith("--")]
+    if not documents:
+        print("expected documents whose commands to execute, found none", file=sys.stderr)
+        return 2
+    root = pathlib.Path(__file__).resolve().parent.parent
+    failed = executed = 0
+    for document in documents:
+        with tempfile.TemporaryDirectory(prefix="doc-commands-") as folder:
+            copy_tracked(root, pathlib.Path(folder))
+            for info, commands in BLOCK.findall((root / document).read_text()):
+                words = info.split()
+                if ("online" in words) != online:
+                    continue
+                wanted = next((int(word[5:]) for word in words if word.startswith("exit=")), 0)
+                executed += 1
+                failed += not execute(document, commands, wanted, folder, root)
+    print(f"{executed - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def copy_tracked(root: pathlib.Path, folder: pathlib.Path) -> None:
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True).stdout
+    for name in names.decode().split("\0"):
+        if name and (root / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, target)
+
+
+def execute(document: str, commands: str, wanted: int, folder: str, root: pathlib.Path) -> bool:
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(root / "target"))
+    # All but the last line have to succeed, whatever the block as a whole is expected to do.
+    *before, last = commands.strip().splitlines()
+    script = "\n".join(f"{line} || exit 111" if not line.endswith("\\") else line for line in before) + f"\n{last}\n"
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    good = done.returncode == wanted
+    print(f"{'ok    ' if good else 'FAILED'} {document}: {commands.strip().splitlines()[-1]}")
+    if not good:
+        print(f"expected exit code {wanted}, came {done.returncode}; the end of its output:")
+        print("\n".join(done.stdout.splitlines()[-30:]))
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(main())
