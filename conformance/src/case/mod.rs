@@ -11,3 +11,4 @@ pub mod octets;
 pub mod parse;
 pub mod select;
 pub mod step;
+mod words;

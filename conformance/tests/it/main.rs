@@ -7,3 +7,4 @@ mod adapter_protocol;
 mod adapters_outside;
 mod reports;
 mod repository;
+mod suite;
