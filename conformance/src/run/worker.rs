@@ -63,7 +63,14 @@ impl<'a> Worker<'a> {
                 first.replaced = again.replaced;
             }
             if sameness(&first.played) != sameness(&again.played) {
-                let came = format!("{} the first time, {} in round {round}", first.played.verdict, again.played.verdict);
+                let why = |played: &Played| played.failure.as_ref().map(|f| format!(" ({})", f.came)).unwrap_or_default();
+                let came = format!(
+                    "{}{} the first time, {}{} in round {round}",
+                    first.played.verdict,
+                    why(&first.played),
+                    again.played.verdict,
+                    why(&again.played)
+                );
                 let unmet = Unmet::new("the same verdict each time", came, "unstable");
                 first.played.verdict.conformance = Conformance::Inconclusive;
                 first.played.failure = Some(around("unstable", unmet, &first.played));
