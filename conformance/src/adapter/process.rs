@@ -3,12 +3,13 @@
 //! Every wait has a deadline and every buffer a bound, whatever the process does. It runs in a process group of its
 //! own, and the whole group ends with it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -40,6 +41,23 @@ pub enum LogDirection {
     Reply,
     /// From the adapter, unasked.
     Event,
+}
+
+/// The processes that run, so that [`kill_all`] finds them.
+static LIVE: Mutex<BTreeMap<i32, (Pid, Weak<Inbox>)>> = Mutex::new(BTreeMap::new());
+
+/// Kills every adapter of this process at once: for an exit that runs no destructors.
+pub fn kill_all() {
+    let live: Vec<_> = live().values().cloned().collect();
+    for (pid, inbox) in live {
+        if let Some(inbox) = inbox.upgrade() {
+            kill_group(&inbox, pid);
+        }
+    }
+}
+
+fn live() -> MutexGuard<'static, BTreeMap<i32, (Pid, Weak<Inbox>)>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A running adapter. Dropping it kills its process group.
@@ -224,6 +242,7 @@ impl Adapter {
             .map_err(failed)?;
         let pid = Pid::from_child(&child);
         let inbox = Arc::new(Inbox::default());
+        live().insert(pid.as_raw_nonzero().get(), (pid, Arc::downgrade(&inbox)));
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         {
@@ -373,6 +392,7 @@ fn reap(inbox: &Inbox, mut child: Child, pid: Pid) {
         )
     };
     while matches!(ended(), Err(rustix::io::Errno::INTR)) {}
+    live().remove(&pid.as_raw_nonzero().get());
     let mut state = inbox.lock();
     let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     state.exit = Some(child.wait().map_or(Exit::Status(-1), Exit::from));

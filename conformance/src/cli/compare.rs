@@ -1,8 +1,8 @@
 //! `expect update` and `diff`: a run against a file, a run against a run.
 
 use super::Refusal;
-use super::inspect::print_line;
 use super::options::{DiffOptions, ExpectVerb};
+use super::voice::print_line;
 use crate::diff::Diff;
 use crate::exit::Exit;
 use crate::expect;

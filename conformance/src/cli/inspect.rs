@@ -3,6 +3,7 @@
 use super::Refusal;
 use super::check::library;
 use super::options::{CoverageOptions, ListOptions};
+use super::voice::{print_line, remark};
 use crate::case::file::Case;
 use crate::case::library::Library;
 use crate::case::lint;
@@ -44,7 +45,7 @@ pub(super) fn list(options: &ListOptions) -> Result<u8, Refusal> {
             print_line(&format!("{}  {}", case.id, case.title));
         }
     }
-    eprintln!("{cases} cases, {} runs", selected.len());
+    remark(&format!("{cases} cases, {} runs", selected.len()));
     Ok(Exit::AsExpected.code())
 }
 
@@ -55,9 +56,14 @@ pub(super) fn explain(id: &str) -> Result<u8, Refusal> {
         print_line(&explained(case));
         return Ok(Exit::AsExpected.code());
     }
+    let area = |case: &Case| case.id.strip_prefix(bare.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
+    if library.cases().iter().any(area) {
+        let text = format!("expected the id of a case or a requirement, found the area {bare:?}; `zmqspec list --run {bare}` lists its cases");
+        return Err(Refusal::new(Exit::NothingMatched, text));
+    }
     let text = ledger::explain(Ledger::embedded(), id, &references(&library)).map_err(|unknown| {
         let near = nearest(bare, library.cases().iter().map(|case| case.id.as_str()));
-        let hint = if near.is_empty() { String::new() } else { format!("; or the case {}?", near.join(" or ")) };
+        let hint = if near.is_empty() { String::new() } else { format!("; or of a case: {}?", near.join(" or ")) };
         Refusal::new(Exit::NothingMatched, format!("{unknown}{hint}"))
     })?;
     print_line(text.trim_end());
@@ -100,12 +106,12 @@ fn shown(value: &crate::case::step::OptionValue) -> String {
 }
 
 pub(super) fn coverage(options: &CoverageOptions) -> Result<u8, Refusal> {
-    let library = Library::embedded().map_err(Refusal::usage)?;
     let known: Vec<u16> = Ledger::embedded().rfcs.iter().map(|rfc| rfc.number).collect();
     if let Some(unknown) = options.rfcs.iter().find(|number| !known.contains(number)) {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
         return Err(Refusal::new(Exit::NothingMatched, format!("expected one of the RFCs {}, found {unknown}", known.join(", "))));
     }
+    let library = Library::embedded().map_err(Refusal::usage)?;
     let listing = if options.uncovered { Listing::Uncovered } else { Listing::Table };
     let coverage = ledger::coverage(
         Ledger::embedded(),
@@ -128,7 +134,8 @@ pub(super) fn lint() -> Result<u8, Refusal> {
         print_line(&finding.to_string());
     }
     let red = findings.iter().filter(|finding| finding.is_error()).count() + vectors.len();
-    eprintln!("{} cases, {} vectors, {red} findings, {} cases that nothing has failed yet", library.cases().len(), zmq_vectors::all().len(), findings.len() + vectors.len() - red);
+    let weak = findings.len() + vectors.len() - red;
+    remark(&format!("{} cases, {} vectors, {red} findings, {weak} cases that nothing has failed yet", library.cases().len(), zmq_vectors::all().len()));
     Ok(if red == 0 { Exit::AsExpected } else { Exit::Differs }.code())
 }
 
@@ -144,12 +151,4 @@ pub(super) fn references(library: &Library) -> Vec<CaseRef> {
         source: case.source.to_string(),
     };
     library.cases().iter().map(reference).collect()
-}
-
-/// A line for stdout; a reader that went away ends the program quietly.
-pub(super) fn print_line(line: &str) {
-    use std::io::Write as _;
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(i32::from(Exit::AsExpected.code()));
-    }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Refusal;
 use super::check::{PATIENCE, level_of, library, unusable};
-use super::inspect::print_line;
 use super::options::TeethOptions;
+use super::voice::print_line;
 use crate::exit::Exit;
 use crate::run::plan::{self, Gate};
 use crate::run::play::{Profile, Setting};

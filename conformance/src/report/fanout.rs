@@ -56,7 +56,7 @@ impl<'a> Fanout<'a> {
     ///
     /// # Errors
     ///
-    /// The first sink's error. The other sinks got the event all the same.
+    /// The first sink's error; that a reader went away is none. The other sinks got the event all the same.
     pub fn on(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::CaseFinished(case) if self.embargo.covers(&case.run) => {
@@ -139,7 +139,12 @@ impl<'a> Fanout<'a> {
     }
 
     fn each(&mut self, act: impl Fn(&mut Box<dyn Sink + 'a>) -> io::Result<()>) -> io::Result<()> {
-        self.sinks.iter_mut().map(act).fold(Ok(()), Result::and)
+        // A reader that went away is no failure to write.
+        let heard = |outcome: io::Result<()>| outcome.or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        });
+        self.sinks.iter_mut().map(act).map(heard).fold(Ok(()), Result::and)
     }
 
     fn count(&mut self, case: &CaseFinished) {

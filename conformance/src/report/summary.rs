@@ -128,7 +128,7 @@ impl Collected {
             let runs = counted(finished.not_run, "planned case run");
             remark(
                 RemarkKind::NotRun,
-                format!("{runs} not executed: the time limit came first"),
+                format!("{runs} not executed: the time limit or an interrupt came first"),
             );
         }
         remarks

@@ -41,8 +41,8 @@ pub struct Done {
     pub played: Played,
     /// How long it took.
     pub took: Duration,
-    /// The replacement of the process that it caused.
-    pub replaced: Option<SubjectReplaced>,
+    /// The replacements of the process that it caused: at most one each time that it ran.
+    pub replaced: Vec<SubjectReplaced>,
 }
 
 impl<'a> Worker<'a> {
@@ -57,11 +57,13 @@ impl<'a> Worker<'a> {
     pub fn work(&mut self, planned: &Planned, setting: &Setting, repeat: usize) -> Done {
         let mut first = self.once(planned, setting);
         for round in 2..=repeat {
+            if first.played.harness_error.is_some() {
+                break;
+            }
             let again = self.once(planned, setting);
             first.took += again.took;
-            if again.replaced.is_some() {
-                first.replaced = again.replaced;
-            }
+            first.replaced.extend(again.replaced);
+            first.played.harness_error = again.played.harness_error.clone();
             if sameness(&first.played) != sameness(&again.played) {
                 let came = format!("{} the first time, {} in round {round}", first.played.verdict, again.played.verdict);
                 let unmet = Unmet::new("the same verdict each time", came, "unstable");
@@ -77,7 +79,7 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let process = match self.process() {
             Ok(process) => process,
-            Err(error) => return Done { played: unstarted(&error), took: begun.elapsed(), replaced: None },
+            Err(error) => return Done { played: unstarted(&error), took: begun.elapsed(), replaced: Vec::new() },
         };
         let played = play(&mut process.adapter, &process.hello, &planned.case, &planned.run, setting, process.baseline.as_ref());
         if let (Some(left), Some(baseline)) = (&played.left, &mut process.baseline) {
@@ -85,11 +87,11 @@ impl<'a> Worker<'a> {
             baseline.descriptors = baseline.descriptors.max(left.descriptors);
         }
         let took = begun.elapsed();
-        let replaced = played.replace.clone().map(|why| {
+        let replaced: Vec<SubjectReplaced> = played.replace.iter().map(|why| {
             let exit = process.adapter.exit_within(Duration::ZERO).map(|exit| exit.to_string());
-            SubjectReplaced { after: Some(planned.run.clone()), why, exit, stderr_tail: process.adapter.stderr_tail() }
-        });
-        if replaced.is_some() {
+            SubjectReplaced { after: Some(planned.run.clone()), why: why.clone(), exit, stderr_tail: process.adapter.stderr_tail() }
+        }).collect();
+        if !replaced.is_empty() {
             self.process = None;
         }
         Done { played, took, replaced }

@@ -23,7 +23,7 @@ pub enum Fetched {
 /// [`SubjectError`]: not a pinned form, no pip, another digest than the pinned one, or a folder that cannot be written.
 pub fn fetch(spec: &SubjectSpec, cache: &Cache) -> Result<Fetched, SubjectError> {
     let SubjectSpec::Libzmq(Libzmq::Version(version)) = spec else {
-        let why = "only pinned builds can be fetched; expected `libzmq@VERSION`".to_owned();
+        let why = "it cannot be fetched, as only a pinned `libzmq@VERSION` can".to_owned();
         return Err(SubjectError::Unknown {
             spec: spec.to_string(),
             why,
