@@ -63,7 +63,7 @@ pub(super) fn explain(id: &str) -> Result<u8, Refusal> {
     }
     let text = ledger::explain(Ledger::embedded(), id, &references(&library)).map_err(|unknown| {
         let near = nearest(bare, library.cases().iter().map(|case| case.id.as_str()));
-        let hint = if near.is_empty() { String::new() } else { format!("; or of a case: {}?", near.join(" or ")) };
+        let hint = if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
         Refusal::new(Exit::NothingMatched, format!("{unknown}{hint}"))
     })?;
     print_line(text.trim_end());

@@ -83,6 +83,10 @@ pub fn play(adapter: &mut Adapter, hello: &Hello, case: &Case, run: &RunId, sett
     if outcome.is_ok() || matches!(outcome, Err((_, Trouble::Unmet(_) | Trouble::Unreached(_)))) {
         ending.survive(&mut player, case.hostile && outcome.is_ok());
     }
+    if let Err((_, Trouble::Adapter(error))) = &outcome {
+        // Whoever did not answer a step is not asked to `reset`: that would wait in vain once more.
+        ending.adapter_failed(error);
+    }
     ending.reset(&mut player, baseline);
     player.judge(outcome, ending)
 }

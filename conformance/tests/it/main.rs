@@ -5,5 +5,6 @@ mod adapter_libzmq;
 mod adapter_process;
 mod adapter_protocol;
 mod adapters_outside;
+mod cli;
 mod reports;
 mod repository;
