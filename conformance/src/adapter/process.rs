@@ -3,13 +3,12 @@
 //! Every wait has a deadline and every buffer a bound, whatever the process does. It runs in a process group of its
 //! own, and the whole group ends with it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -19,6 +18,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use super::failure::excerpt;
 pub use super::failure::{CallError, Exit, StartError};
 use super::inbox::{self, Arrived, Inbox, TAIL_CHARS};
+pub use super::live::kill_all;
+use super::live::{self, kill_group};
 use super::protocol::{Hello, PROTOCOL, Reply, Request, RequestBody, Unsolicited};
 
 /// How to start an adapter.
@@ -41,23 +42,6 @@ pub enum LogDirection {
     Reply,
     /// From the adapter, unasked.
     Event,
-}
-
-/// The processes that run, so that [`kill_all`] finds them.
-static LIVE: Mutex<BTreeMap<i32, (Pid, Weak<Inbox>)>> = Mutex::new(BTreeMap::new());
-
-/// Kills every adapter of this process at once: for an exit that runs no destructors.
-pub fn kill_all() {
-    let live: Vec<_> = live().values().cloned().collect();
-    for (pid, inbox) in live {
-        if let Some(inbox) = inbox.upgrade() {
-            kill_group(&inbox, pid);
-        }
-    }
-}
-
-fn live() -> MutexGuard<'static, BTreeMap<i32, (Pid, Weak<Inbox>)>> {
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A running adapter. Dropping it kills its process group.
@@ -242,7 +226,7 @@ impl Adapter {
             .map_err(failed)?;
         let pid = Pid::from_child(&child);
         let inbox = Arc::new(Inbox::default());
-        live().insert(pid.as_raw_nonzero().get(), (pid, Arc::downgrade(&inbox)));
+        live::enter(pid, &inbox);
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         {
@@ -392,19 +376,10 @@ fn reap(inbox: &Inbox, mut child: Child, pid: Pid) {
         )
     };
     while matches!(ended(), Err(rustix::io::Errno::INTR)) {}
-    live().remove(&pid.as_raw_nonzero().get());
+    live::leave(pid);
     let mut state = inbox.lock();
     let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     state.exit = Some(child.wait().map_or(Exit::Status(-1), Exit::from));
     drop(state);
     inbox.changed();
-}
-
-/// Kills the group, unless the process is reaped and its id may belong to somebody else.
-fn kill_group(inbox: &Inbox, pid: Pid) {
-    let state = inbox.lock();
-    if state.exit.is_none() {
-        // A group that is gone already is what was asked for.
-        let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-    }
 }

@@ -15,37 +15,69 @@ pub(super) fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    let nested = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !words.is_empty();
+    let words: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let nested =
+        error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !words.is_empty();
     if nested {
         let words = words.join(" ");
-        complain(&format!("expected a verb after `{words}`, found none; `zmqspec {words} --help` lists them"));
+        complain(&format!(
+            "expected a verb after `{words}`, found none; `zmqspec {words} --help` lists them"
+        ));
     } else {
-        complain(&format!("{}; `zmqspec help` lists the verbs, `zmqspec help VERB` the options of one", wrong(error)));
+        complain(&format!(
+            "{}; `zmqspec help` lists the verbs, `zmqspec help VERB` the options of one",
+            wrong(error)
+        ));
     }
     ExitCode::from(Exit::Usage.code())
 }
 
 fn wrong(error: &clap::Error) -> String {
-    let context = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
+    let context = |kind| {
+        error
+            .get(kind)
+            .map(ToString::to_string)
+            .filter(|text| !text.is_empty())
+    };
     let named = |kind| context(kind).unwrap_or_default();
-    let suggestion = |kind| context(kind).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let suggestion =
+        |kind| context(kind).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     match error.kind() {
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => "expected a verb, found none".to_owned(),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "expected a verb, found none".to_owned()
+        }
         ErrorKind::InvalidSubcommand => {
             let near = suggestion(ContextKind::SuggestedSubcommand);
-            format!("expected a verb, found `{}`{near}", named(ContextKind::InvalidSubcommand))
+            format!(
+                "expected a verb, found `{}`{near}",
+                named(ContextKind::InvalidSubcommand)
+            )
         }
         ErrorKind::UnknownArgument => {
             let found = named(ContextKind::InvalidArg);
-            let expected = if found.starts_with('-') { "an option of the verb" } else { "no further word" };
-            format!("expected {expected}, found `{found}`{}", suggestion(ContextKind::SuggestedArg))
+            let expected = if found.starts_with('-') {
+                "an option of the verb"
+            } else {
+                "no further word"
+            };
+            format!(
+                "expected {expected}, found `{found}`{}",
+                suggestion(ContextKind::SuggestedArg)
+            )
         }
         ErrorKind::InvalidValue => {
             let option = named(ContextKind::InvalidArg);
-            let expected = context(ContextKind::ValidValue).map_or_else(|| "a value".to_owned(), |all| format!("one of {all}"));
-            let found = context(ContextKind::InvalidValue).map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
-            format!("expected {expected} for `{option}`, found {found}{}", suggestion(ContextKind::SuggestedValue))
+            let expected = context(ContextKind::ValidValue)
+                .map_or_else(|| "a value".to_owned(), |all| format!("one of {all}"));
+            let found = context(ContextKind::InvalidValue)
+                .map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+            format!(
+                "expected {expected} for `{option}`, found {found}{}",
+                suggestion(ContextKind::SuggestedValue)
+            )
         }
         ErrorKind::ValueValidation => {
             let option = named(ContextKind::InvalidArg);
@@ -58,9 +90,14 @@ fn wrong(error: &clap::Error) -> String {
                 "invalid float literal" => "it is not a number",
                 other => other,
             };
-            format!("expected another value for `{option}`, found `{}`: {why}", named(ContextKind::InvalidValue))
+            format!(
+                "expected another value for `{option}`, found `{}`: {why}",
+                named(ContextKind::InvalidValue)
+            )
         }
-        ErrorKind::MissingRequiredArgument => format!("expected {}, found none", named(ContextKind::InvalidArg)),
+        ErrorKind::MissingRequiredArgument => {
+            format!("expected {}, found none", named(ContextKind::InvalidArg))
+        }
         ErrorKind::ArgumentConflict => {
             let (one, other) = (named(ContextKind::InvalidArg), named(ContextKind::PriorArg));
             if one == other {
@@ -75,6 +112,12 @@ fn wrong(error: &clap::Error) -> String {
 /// For what is seldom met, clap's own first paragraph.
 fn in_clap_s_words(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
-    lines.map(|line| line.trim_start_matches("error: ")).collect::<Vec<_>>().join(" ")
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.is_empty());
+    lines
+        .map(|line| line.trim_start_matches("error: "))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

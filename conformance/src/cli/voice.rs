@@ -11,7 +11,9 @@ pub(super) fn print_line(line: &str) {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         Err(error) => {
-            complain(&format!("expected to write to stdout, came: {error}; give it another place to go to"));
+            complain(&format!(
+                "expected to write to stdout, came: {error}; give it another place to go to"
+            ));
             process::kill_all();
             std::process::exit(i32::from(Exit::HarnessError.code()));
         }
@@ -31,7 +33,11 @@ pub(super) fn complain(text: &str) {
 /// What the user wrote may hold anything; control characters are escaped.
 fn one_line(text: &str) -> String {
     let escaped = |character: char| {
-        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
+        if character.is_control() {
+            character.escape_default().to_string()
+        } else {
+            character.to_string()
+        }
     };
     text.trim_end().chars().map(escaped).collect()
 }
@@ -42,6 +48,9 @@ mod tests {
 
     #[test]
     fn a_complaint_is_one_line_whatever_is_in_it() {
-        assert_eq!(one_line("no file a\nb\x1b[2J: ü\n"), "no file a\\nb\\u{1b}[2J: ü");
+        assert_eq!(
+            one_line("no file a\nb\x1b[2J: ü\n"),
+            "no file a\\nb\\u{1b}[2J: ü"
+        );
     }
 }

@@ -140,11 +140,17 @@ impl<'a> Fanout<'a> {
 
     fn each(&mut self, act: impl Fn(&mut Box<dyn Sink + 'a>) -> io::Result<()>) -> io::Result<()> {
         // A reader that went away is no failure to write.
-        let heard = |outcome: io::Result<()>| outcome.or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(error),
-        });
-        self.sinks.iter_mut().map(act).map(heard).fold(Ok(()), Result::and)
+        let heard = |outcome: io::Result<()>| {
+            outcome.or_else(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(error),
+            })
+        };
+        self.sinks
+            .iter_mut()
+            .map(act)
+            .map(heard)
+            .fold(Ok(()), Result::and)
     }
 
     fn count(&mut self, case: &CaseFinished) {

@@ -34,7 +34,9 @@ impl Place {
     fn with_cases(files: &[&str]) -> Self {
         let place = Self::new();
         for file in files {
-            let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("cases").join(file);
+            let from = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join("cases")
+                .join(file);
             let to = place.path("cases").join(file);
             std::fs::create_dir_all(to.parent().unwrap()).unwrap();
             std::fs::copy(from, to).unwrap();
@@ -59,9 +61,17 @@ impl Place {
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_zmqspec"));
-        command.args(words).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+            .args(words)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
         command.env("ZMQSPEC_CACHE", self.path("cache"));
-        for name in ["GITHUB_ACTIONS", "CLICOLOR_FORCE", "FORCE_COLOR", "ZMQSPEC_LIBZMQ_PRELOAD"] {
+        for name in [
+            "GITHUB_ACTIONS",
+            "CLICOLOR_FORCE",
+            "FORCE_COLOR",
+            "ZMQSPEC_LIBZMQ_PRELOAD",
+        ] {
             command.env_remove(name);
         }
         command
@@ -96,9 +106,15 @@ impl Came {
 fn events(text: &str) -> Vec<Value> {
     let schema = serde_json::from_str(include_str!("../../schema/events.v1.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     for event in &events {
-        let errors: Vec<String> = validator.iter_errors(event).map(|error| error.to_string()).collect();
+        let errors: Vec<String> = validator
+            .iter_errors(event)
+            .map(|error| error.to_string())
+            .collect();
         assert!(errors.is_empty(), "{event}: {errors:?}");
     }
     assert_eq!(events[0]["event"], "run-started");
@@ -111,14 +127,27 @@ fn events(text: &str) -> Vec<Value> {
 fn accounted_for(events: &[Value]) {
     let last = events.last().unwrap();
     let finished = of_kind(events, "case-finished").len() as u64;
-    let total = |field: &str| last[field].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
-    assert_eq!((total("conformance"), total("standing")), (finished, finished));
+    let total = |field: &str| {
+        last[field]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|count| count.as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(
+        (total("conformance"), total("standing")),
+        (finished, finished)
+    );
     let rest = last["not_run"].as_u64().unwrap() + last["embargoed"].as_u64().unwrap();
     assert_eq!(events[0]["planned"].as_u64().unwrap(), finished + rest);
 }
 
 fn of_kind<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
-    events.iter().filter(|event| event["event"] == kind).collect()
+    events
+        .iter()
+        .filter(|event| event["event"] == kind)
+        .collect()
 }
 
 /// The name of a run as `--run` takes it.
