@@ -192,9 +192,9 @@ enum Direction {
 fn octets(transcript: &[Exchange], direction: Direction) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for exchange in transcript {
-        let text = match (&exchange.what, direction) {
-            (Exchanged::Sent(text), Direction::Sent) | (Exchanged::Received(text), Direction::Received) => text,
-            _ => continue,
+        let ((Exchanged::Sent(text), Direction::Sent) | (Exchanged::Received(text), Direction::Received)) = (&exchange.what, direction)
+        else {
+            continue;
         };
         all.entry(exchange.who.clone()).or_default().push_str(text);
     }

@@ -25,6 +25,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    #[expect(clippy::needless_pass_by_value, reason = "most callers hand over what they have just made")]
     fn new(exit: Exit, text: impl ToString) -> Self {
         Self { exit, text: text.to_string() }
     }

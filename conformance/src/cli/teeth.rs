@@ -32,7 +32,7 @@ pub(super) fn run(options: &TeethOptions) -> Result<u8, Refusal> {
     let start = Start { launch, hello_within: PATIENCE * 5 };
     let patience = if options.every { PATIENCE_EVERY } else { PATIENCE_NAMED };
     let setting = Setting { patience, ..Setting::default() };
-    let bitten = bite(&plan, bites, &start, &setting, usize::from(options.jobs));
+    let bitten = bite(&plan, &bites, &start, &setting, usize::from(options.jobs));
     let line = |bitten: &Bitten| {
         let run = &plan[bitten.bite.planned].run;
         let how = bitten.fingerprint.as_deref().unwrap_or("no failure");

@@ -88,7 +88,7 @@ pub fn play(adapter: &mut Adapter, hello: &Hello, case: &Case, run: &RunId, sett
         ending.adapter_failed(error);
     }
     ending.reset(&mut player, baseline);
-    player.judge(outcome, ending)
+    player.judge(&outcome, ending)
 }
 
 /// A case on its way.
@@ -149,10 +149,10 @@ impl Player<'_> {
         }
     }
 
-    fn judge(mut self, outcome: Result<(), Failed>, mut ending: Ending) -> Played {
+    fn judge(mut self, outcome: &Result<(), Failed>, mut ending: Ending) -> Played {
         let exit = self.stage.adapter.exit_within(Duration::ZERO);
         let mut failure = None;
-        let conformance = match &outcome {
+        let conformance = match outcome {
             Ok(()) if self.variant.is_some() => Conformance::Variant,
             Ok(()) => Conformance::Pass,
             Err((step, trouble)) => {

@@ -70,14 +70,14 @@ pub fn every(plan: &[Planned]) -> Result<Vec<Bite>, String> {
 }
 
 /// Carries bites out on `jobs` workers and returns them in order.
-pub fn bite(plan: &[Planned], bites: Vec<Bite>, start: &Start, setting: &Setting, jobs: usize) -> Vec<Bitten> {
+pub fn bite(plan: &[Planned], bites: &[Bite], start: &Start, setting: &Setting, jobs: usize) -> Vec<Bitten> {
     let next = AtomicUsize::new(0);
     let bitten = Mutex::new(Vec::with_capacity(bites.len()));
     std::thread::scope(|scope| {
         for _ in 0..jobs.clamp(1, bites.len().max(1)) {
             scope.spawn(|| {
                 let mut worker = Worker::new(start, None);
-                while let Some((i, bite)) = take(&next, &bites) {
+                while let Some((i, bite)) = take(&next, bites) {
                     let setting = Setting { saboteur: Some(bite.saboteur.clone()), ..setting.clone() };
                     let done = worker.work(&plan[bite.planned], &setting, 1);
                     let fingerprint = done.played.failure.map(|failure| failure.fingerprint);
