@@ -112,10 +112,7 @@ impl Difference {
     /// Whether it makes the comparison exit with 1. A case that is provisional on either side never does.
     #[must_use]
     pub fn is_regression(&self) -> bool {
-        let provisional = [&self.old, &self.new]
-            .into_iter()
-            .flatten()
-            .any(|side| side.provisional);
+        let provisional = [&self.old, &self.new].into_iter().flatten().any(|side| side.provisional);
         self.change.is_regression() && !provisional
     }
 }
@@ -143,68 +140,42 @@ impl Diff {
     /// One of the files cannot be read as events.
     pub fn of_files(old: &Path, new: &Path) -> Result<Self, ReadError> {
         let (old_events, new_events) = (read_events(old)?, read_events(new)?);
-        Ok(Self::of(
-            &old.display().to_string(),
-            &old_events,
-            &new.display().to_string(),
-            &new_events,
-        ))
+        Ok(Self::of(&old.display().to_string(), &old_events, &new.display().to_string(), &new_events))
     }
 
     /// Compares the events of two runs; the names stand in the report.
     #[must_use]
     pub fn of(old_name: &str, old: &[Event], new_name: &str, new: &[Event]) -> Self {
         let (old_sides, new_sides) = (sides(old), sides(new));
-        let gone = old_sides
-            .iter()
-            .filter(|(run, _)| !new_sides.contains_key(*run))
-            .map(|(run, side)| Difference {
-                change: Change::Vanished,
-                run: (*run).clone(),
-                old: Some(side.clone()),
-                new: None,
-            });
+        let gone = old_sides.iter().filter(|(run, _)| !new_sides.contains_key(*run)).map(|(run, side)| Difference {
+            change: Change::Vanished,
+            run: (*run).clone(),
+            old: Some(side.clone()),
+            new: None,
+        });
         let here = new_sides.iter().filter_map(|(run, side)| {
             let before = old_sides.get(run);
             let change = before.map_or(Some(Change::New), |before| change(before, side))?;
-            Some(Difference {
-                change,
-                run: (*run).clone(),
-                old: before.cloned(),
-                new: Some(side.clone()),
-            })
+            Some(Difference { change, run: (*run).clone(), old: before.cloned(), new: Some(side.clone()) })
         });
         let mut differences: Vec<_> = gone.chain(here).collect();
         differences.sort_by(|a, b| (a.change, &a.run).cmp(&(b.change, &b.run)));
         let changed = differences.iter().filter(|one| one.new.is_some()).count();
         let old = Run::of(old_name, old, old_sides.len());
         let new = Run::of(new_name, new, new_sides.len());
-        Self {
-            warnings: warnings(&old, &new),
-            same: new_sides.len() - changed,
-            differences,
-            old,
-            new,
-        }
+        Self { warnings: warnings(&old, &new), same: new_sides.len() - changed, differences, old, new }
     }
 
     /// Number of differences that are regressions.
     #[must_use]
     pub fn regressions(&self) -> usize {
-        self.differences
-            .iter()
-            .filter(|one| one.is_regression())
-            .count()
+        self.differences.iter().filter(|one| one.is_regression()).count()
     }
 
     /// 1 if there is any regression, otherwise 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        let exit = if self.regressions() > 0 {
-            Exit::Differs
-        } else {
-            Exit::AsExpected
-        };
+        let exit = if self.regressions() > 0 { Exit::Differs } else { Exit::AsExpected };
         exit.code()
     }
 
@@ -221,11 +192,7 @@ impl Diff {
             #[serde(flatten)]
             diff: &'a Diff,
         }
-        serde_json::to_string_pretty(&Whole {
-            schema: DIFF_SCHEMA,
-            regressions: self.regressions(),
-            diff: self,
-        })
+        serde_json::to_string_pretty(&Whole { schema: DIFF_SCHEMA, regressions: self.regressions(), diff: self })
     }
 }
 
@@ -237,22 +204,14 @@ fn change(old: &Side, new: &Side) -> Option<Change> {
     let unsupported = |verdict: &Verdict| verdict.conformance == Conformance::Unsupported;
     let same_outcome = was.conformance == is.conformance && was.variant == is.variant;
     if unsupported(is) && is.survival == Survival::Ok {
-        return if unsupported(was) {
-            other_end(was, is)
-        } else {
-            Some(Change::Unsupported)
-        };
+        return if unsupported(was) { other_end(was, is) } else { Some(Change::Unsupported) };
     }
     match (was.is_accepted_unasked(), is.is_accepted_unasked()) {
         (true, false) => Some(Change::NewlyFailing),
         (false, true) => Some(Change::Fixed),
         (true, true) if !same_outcome => Some(Change::OtherVariant),
-        (false, false) if was.survival == Survival::Ok && is.survival != Survival::Ok => {
-            Some(Change::NewlyFailing)
-        }
-        (false, false)
-            if was.conformance != is.conformance || old.fingerprint != new.fingerprint =>
-        {
+        (false, false) if was.survival == Survival::Ok && is.survival != Survival::Ok => Some(Change::NewlyFailing),
+        (false, false) if was.conformance != is.conformance || old.fingerprint != new.fingerprint => {
             Some(Change::OtherReason)
         }
         (true, true) | (false, false) => other_end(was, is),
@@ -278,10 +237,7 @@ fn sides(events: &[Event]) -> BTreeMap<&RunId, Side> {
                     *kept = side(case);
                 }
             }
-            Event::RunStarted(_)
-            | Event::SubjectReplaced(_)
-            | Event::HarnessError(_)
-            | Event::RunFinished(_) => {}
+            Event::RunStarted(_) | Event::SubjectReplaced(_) | Event::HarnessError(_) | Event::RunFinished(_) => {}
         }
     }
     sides
@@ -290,10 +246,7 @@ fn sides(events: &[Event]) -> BTreeMap<&RunId, Side> {
 fn side(case: &CaseFinished) -> Side {
     Side {
         verdict: case.verdict.clone(),
-        fingerprint: case
-            .failure
-            .as_ref()
-            .map(|failure| failure.fingerprint.clone()),
+        fingerprint: case.failure.as_ref().map(|failure| failure.fingerprint.clone()),
         revision: case.revision,
         provisional: case.provisional,
     }

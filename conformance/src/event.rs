@@ -186,14 +186,8 @@ pub enum Standing {
 
 impl Standing {
     /// Every standing, in the order in which reports count them.
-    pub const ALL: [Self; 6] = [
-        Self::Ok,
-        Self::Expected,
-        Self::NotGating,
-        Self::Unexpected,
-        Self::UnexpectedPass,
-        Self::DifferentFailure,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Ok, Self::Expected, Self::NotGating, Self::Unexpected, Self::UnexpectedPass, Self::DifferentFailure];
 
     /// The word that stands in files and reports.
     #[must_use]

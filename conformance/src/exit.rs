@@ -23,14 +23,8 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit, in the order of its code.
-    pub const ALL: [Self; 6] = [
-        Self::AsExpected,
-        Self::Differs,
-        Self::Usage,
-        Self::NoSubject,
-        Self::NothingMatched,
-        Self::HarnessError,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::AsExpected, Self::Differs, Self::Usage, Self::NoSubject, Self::NothingMatched, Self::HarnessError];
 
     /// The code that the process exits with.
     #[must_use]
@@ -77,9 +71,7 @@ impl fmt::Display for Exit {
 pub fn exit_code(finished: &RunFinished, harness_errors: usize) -> u8 {
     let reported: usize = finished.standing.values().sum();
     let red = Standing::ALL.iter().filter(|standing| standing.is_red());
-    let differing = red
-        .filter_map(|standing| finished.standing.get(standing.word()))
-        .sum::<usize>()
+    let differing = red.filter_map(|standing| finished.standing.get(standing.word())).sum::<usize>()
         + finished.embargoed_differing
         + finished.dead_expectations.len()
         + finished.expired_expectations.len();
@@ -104,70 +96,28 @@ mod tests {
     fn every_code_has_one_meaning() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
-        assert!(
-            Exit::ALL
-                .iter()
-                .all(|exit| Exit::of_code(exit.code()) == Some(*exit))
-        );
+        assert!(Exit::ALL.iter().all(|exit| Exit::of_code(exit.code()) == Some(*exit)));
         assert_eq!(Exit::of_code(6), None);
     }
 
     #[test]
     fn what_outweighs_what() {
-        let green = RunFinished {
-            standing: [("ok".to_owned(), 3)].into(),
-            ..sample::finished()
-        };
+        let green = RunFinished { standing: [("ok".to_owned(), 3)].into(), ..sample::finished() };
         assert_eq!(exit_code(&green, 0), 0);
         assert_eq!(exit_code(&green, 1), 5);
         for standing in Standing::ALL {
-            let one = RunFinished {
-                standing: [(standing.word().to_owned(), 1)].into(),
-                ..sample::finished()
-            };
-            assert_eq!(
-                exit_code(&one, 0),
-                u8::from(standing.is_red()),
-                "{standing:?}"
-            );
+            let one = RunFinished { standing: [(standing.word().to_owned(), 1)].into(), ..sample::finished() };
+            assert_eq!(exit_code(&one, 0), u8::from(standing.is_red()), "{standing:?}");
         }
-        let dead = RunFinished {
-            dead_expectations: vec!["x".to_owned()],
-            ..green.clone()
-        };
-        let expired = RunFinished {
-            expired_expectations: vec!["x".to_owned()],
-            ..green.clone()
-        };
-        let embargoed = RunFinished {
-            embargoed: 1,
-            embargoed_differing: 1,
-            ..green
-        };
+        let dead = RunFinished { dead_expectations: vec!["x".to_owned()], ..green.clone() };
+        let expired = RunFinished { expired_expectations: vec!["x".to_owned()], ..green.clone() };
+        let embargoed = RunFinished { embargoed: 1, embargoed_differing: 1, ..green };
         for finished in [dead, expired, embargoed] {
             assert_eq!(exit_code(&finished, 0), 1, "{finished:?}");
             assert_eq!(exit_code(&finished, 2), 5);
         }
         assert_eq!(exit_code(&sample::finished(), 0), 4);
-        assert_eq!(
-            exit_code(
-                &RunFinished {
-                    not_run: 7,
-                    ..sample::finished()
-                },
-                0
-            ),
-            4
-        );
-        assert_eq!(
-            exit_code(
-                &RunFinished {
-                    embargoed: 1,
-                    ..sample::finished()
-                },
-                0
-            ),
-            0
-        );
+        assert_eq!(exit_code(&RunFinished { not_run: 7, ..sample::finished() }, 0), 4);
+        assert_eq!(exit_code(&RunFinished { embargoed: 1, ..sample::finished() }, 0), 0);
     }
 }

@@ -79,10 +79,7 @@ impl Verdict {
     #[must_use]
     pub fn is_accepted_unasked(&self) -> bool {
         let conforms = match self.conformance {
-            Conformance::Pass
-            | Conformance::Variant
-            | Conformance::Contested
-            | Conformance::Unsupported => true,
+            Conformance::Pass | Conformance::Variant | Conformance::Contested | Conformance::Unsupported => true,
             Conformance::Fail | Conformance::Inconclusive => false,
         };
         conforms && self.survival == Survival::Ok

@@ -33,10 +33,7 @@ fn run(dir: &Path, write: bool) -> Result<Vec<zmq_vectors::Finding>, String> {
         if write {
             std::fs::write(&path, zmq_vectors::canonical(file)).map_err(failed)?;
         }
-        texts.push((
-            file.name.clone(),
-            std::fs::read_to_string(&path).map_err(failed)?,
-        ));
+        texts.push((file.name.clone(), std::fs::read_to_string(&path).map_err(failed)?));
     }
     Ok(zmq_vectors::lint(&texts, zmq_vectors::TOMBSTONES, None))
 }

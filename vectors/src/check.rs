@@ -3,28 +3,18 @@
 //! This is no decoder: each check writes down what the meaning would look like and compares, so it can only say that
 //! data and meaning belong together.
 
-use crate::model::{
-    CommandMeans, FrameMeans, GreetingMeans, Means, MessageMeans, Property, Vector, Verdict, Zmtp,
-};
+use crate::model::{CommandMeans, FrameMeans, GreetingMeans, Means, MessageMeans, Property, Vector, Verdict, Zmtp};
 use crate::octets::Octets;
 
 /// Socket types of ZMTP 2.0 by their octet.
-const SOCKET_TYPES_2_0: [&str; 9] = [
-    "PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH",
-];
+const SOCKET_TYPES_2_0: [&str; 9] = ["PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH"];
 
 /// Says what does not belong together, or nothing.
 pub(crate) fn check(vector: &Vector) -> Result<(), String> {
-    if let Verdict::Invalid {
-        offends: Some(step),
-        ..
-    } = vector.verdict
-    {
+    if let Verdict::Invalid { offends: Some(step), .. } = vector.verdict {
         let steps = vector.steps().len();
         if step >= steps {
-            return Err(format!(
-                "`offends` is step {step}, expected one of the {steps} steps, counted from 0"
-            ));
+            return Err(format!("`offends` is step {step}, expected one of the {steps} steps, counted from 0"));
         }
     }
     let Some(means) = vector.means() else {
@@ -41,9 +31,7 @@ pub(crate) fn check(vector: &Vector) -> Result<(), String> {
             let types = [("a", &means.a), ("b", &means.b)];
             for (side, kind) in types {
                 if kind.is_empty() || !kind.bytes().all(|c| c.is_ascii_uppercase()) {
-                    return Err(format!(
-                        "`means.{side}` is {kind:?}, expected a socket type in capitals"
-                    ));
+                    return Err(format!("`means.{side}` is {kind:?}, expected a socket type in capitals"));
                 }
             }
             Ok(())
@@ -70,55 +58,29 @@ fn greeting(zmtp: Zmtp, means: &GreetingMeans, octets: &[u8]) -> Result<(), Stri
             let identity = identity.ok_or("`means.identity` is missing, expected one for 2.0")?;
             let kind = means.socket_type.as_deref().unwrap_or_default();
             let number = SOCKET_TYPES_2_0.iter().position(|name| *name == kind);
-            let number = number
-                .ok_or_else(|| format!("`means.socket_type` is {kind:?}, not a type of 2.0"))?;
+            let number = number.ok_or_else(|| format!("`means.socket_type` is {kind:?}, not a type of 2.0"))?;
             let mut whole = signature(means);
             whole.extend([means.major, u8::try_from(number).unwrap_or(u8::MAX), 0]);
-            whole.push(
-                u8::try_from(identity.len())
-                    .map_err(|_| "`means.identity` is longer than 255 octets")?,
-            );
+            whole.push(u8::try_from(identity.len()).map_err(|_| "`means.identity` is longer than 255 octets")?);
             whole.extend(identity);
             same("the greeting", &whole, octets)
         }
         Zmtp::V3_0 | Zmtp::V3_1 => {
             equal("the length of the greeting", 64, octets.len() as u64)?;
-            let mechanism = means
-                .mechanism
-                .as_deref()
-                .ok_or("`means.mechanism` is missing, expected one for 3.x")?;
+            let mechanism = means.mechanism.as_deref().ok_or("`means.mechanism` is missing, expected one for 3.x")?;
             let mut whole = signature(means);
-            whole.extend([
-                means.major,
-                means
-                    .minor
-                    .ok_or("`means.minor` is missing, expected one for 3.x")?,
-            ]);
+            whole.extend([means.major, means.minor.ok_or("`means.minor` is missing, expected one for 3.x")?]);
             whole.extend(mechanism.as_bytes());
             whole.resize(32.max(whole.len()), 0);
-            whole.push(
-                means
-                    .as_server
-                    .ok_or("`means.as_server` is missing, expected one for 3.x")?,
-            );
-            same(
-                "the greeting up to the filler",
-                &whole,
-                octets.get(..33).unwrap_or_default(),
-            )
+            whole.push(means.as_server.ok_or("`means.as_server` is missing, expected one for 3.x")?);
+            same("the greeting up to the filler", &whole, octets.get(..33).unwrap_or_default())
         }
     }
 }
 
 fn signature(means: &GreetingMeans) -> Vec<u8> {
     let mut out = vec![0xff];
-    out.extend(
-        means
-            .padding
-            .as_ref()
-            .map(Octets::expand)
-            .unwrap_or_default(),
-    );
+    out.extend(means.padding.as_ref().map(Octets::expand).unwrap_or_default());
     out.push(0x7f);
     out
 }
@@ -126,11 +88,7 @@ fn signature(means: &GreetingMeans) -> Vec<u8> {
 /// Checks flags and size, and gives the body.
 fn frame<'a>(zmtp: Zmtp, means: &FrameMeans, octets: &'a [u8]) -> Result<&'a [u8], String> {
     let Some(at) = octets.len().checked_sub(means.size) else {
-        return Err(format!(
-            "`means.size` is {}, but there are {} octets in all",
-            means.size,
-            octets.len()
-        ));
+        return Err(format!("`means.size` is {}, but there are {} octets in all", means.size, octets.len()));
     };
     let (header, body) = octets.split_at(at);
     let flags = declared(&means.flags)?;
@@ -143,19 +101,12 @@ fn frame<'a>(zmtp: Zmtp, means: &FrameMeans, octets: &'a [u8]) -> Result<&'a [u8
         (_, false, [flags, size]) => (*flags, u64::from(*size)),
         (_, true, [flags, size @ ..]) if size.len() == 8 => (*flags, big_endian(size)),
         _ => {
-            return Err(format!(
-                "header of {} octets does not fit the declared flags",
-                header.len()
-            ));
+            return Err(format!("header of {} octets does not fit the declared flags", header.len()));
         }
     };
     equal("the size", means.size as u64, found_size)?;
     // Reserved bits are what some variants are about; the meaning names the three that have one.
-    equal(
-        "the flags",
-        u64::from(flags),
-        u64::from(found_flags & (MORE | LONG | COMMAND)),
-    )?;
+    equal("the flags", u64::from(flags), u64::from(found_flags & (MORE | LONG | COMMAND)))?;
     Ok(body)
 }
 
@@ -171,9 +122,7 @@ fn declared(flags: &[String]) -> Result<u8, String> {
             "long" => LONG,
             "command" => COMMAND,
             other => {
-                return Err(format!(
-                    "`means.flags` has {other:?}, expected more, long or command"
-                ));
+                return Err(format!("`means.flags` has {other:?}, expected more, long or command"));
             }
         };
         if bit <= bits {
@@ -185,13 +134,9 @@ fn declared(flags: &[String]) -> Result<u8, String> {
 }
 
 fn command(means: &CommandMeans, octets: &[u8]) -> Result<(), String> {
-    let header = FrameMeans {
-        flags: means.flags.clone(),
-        size: means.size,
-    };
+    let header = FrameMeans { flags: means.flags.clone(), size: means.size };
     let body = frame(Zmtp::V3_1, &header, octets)?;
-    let mut whole =
-        vec![u8::try_from(means.name.len()).map_err(|_| "`means.name` is longer than 255 octets")?];
+    let mut whole = vec![u8::try_from(means.name.len()).map_err(|_| "`means.name` is longer than 255 octets")?];
     whole.extend(means.name.as_bytes());
     let carried = [
         means.properties.is_some(),
@@ -201,19 +146,16 @@ fn command(means: &CommandMeans, octets: &[u8]) -> Result<(), String> {
         means.data.is_some(),
     ];
     if carried.iter().filter(|there| **there).count() != 1 {
-        return Err("`means` has to say once what the command carries: properties, topic, context, reason or data".into());
+        return Err(
+            "`means` has to say once what the command carries: properties, topic, context, reason or data".into()
+        );
     }
     whole.extend(means.ttl.into_iter().flat_map(u16::to_be_bytes));
     if let Some(reason) = &means.reason {
-        whole.push(
-            u8::try_from(reason.len()).map_err(|_| "`means.reason` is longer than 255 octets")?,
-        );
+        whole.push(u8::try_from(reason.len()).map_err(|_| "`means.reason` is longer than 255 octets")?);
     }
     whole.extend(properties(means.properties.as_deref().unwrap_or_default()));
-    for octets in [&means.topic, &means.context, &means.reason, &means.data]
-        .into_iter()
-        .flatten()
-    {
+    for octets in [&means.topic, &means.context, &means.reason, &means.data].into_iter().flatten() {
         whole.extend(octets.expand());
     }
     same("the body", &whole, body)
@@ -251,15 +193,8 @@ fn message(zmtp: Zmtp, means: &MessageMeans, octets: &[u8]) -> Result<(), String
         if header > 2 {
             flags.push("long".to_owned());
         }
-        let body = frame(
-            zmtp,
-            &FrameMeans {
-                flags,
-                size: part.len(),
-            },
-            one,
-        )
-        .map_err(|e| format!("part {index}: {e}"))?;
+        let body =
+            frame(zmtp, &FrameMeans { flags, size: part.len() }, one).map_err(|e| format!("part {index}: {e}"))?;
         same(&format!("part {index}"), &part.expand(), body)?;
         rest = behind;
     }
@@ -267,19 +202,11 @@ fn message(zmtp: Zmtp, means: &MessageMeans, octets: &[u8]) -> Result<(), String
 }
 
 fn big_endian(octets: &[u8]) -> u64 {
-    octets
-        .iter()
-        .fold(0, |value, octet| value << 8 | u64::from(*octet))
+    octets.iter().fold(0, |value, octet| value << 8 | u64::from(*octet))
 }
 
 fn equal(what: &str, meant: u64, found: u64) -> Result<(), String> {
-    if meant == found {
-        Ok(())
-    } else {
-        Err(format!(
-            "`means` says that {what} is {meant}, the octets say {found}"
-        ))
-    }
+    if meant == found { Ok(()) } else { Err(format!("`means` says that {what} is {meant}, the octets say {found}")) }
 }
 
 fn same(what: &str, meant: &[u8], found: &[u8]) -> Result<(), String> {
@@ -287,13 +214,6 @@ fn same(what: &str, meant: &[u8], found: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     let at = meant.iter().zip(found).take_while(|(a, b)| a == b).count();
-    let octet = |side: &[u8]| {
-        side.get(at)
-            .map_or_else(|| "nothing".to_owned(), |octet| format!("{octet:02x}"))
-    };
-    Err(format!(
-        "`means` and octets differ in {what} at octet {at}: meant {}, found {}",
-        octet(meant),
-        octet(found)
-    ))
+    let octet = |side: &[u8]| side.get(at).map_or_else(|| "nothing".to_owned(), |octet| format!("{octet:02x}"));
+    Err(format!("`means` and octets differ in {what} at octet {at}: meant {}, found {}", octet(meant), octet(found)))
 }

@@ -22,9 +22,8 @@ use include_dir::{Dir, include_dir};
 pub use lint::{Finding, canonical, lint};
 pub use load::{LoadError, load_dir, load_files, parse};
 pub use model::{
-    CommandMeans, Content, Delivered, Ends, Fault, File, Flag, FlagName, FrameMeans, GreetingMeans,
-    Kind, Means, MessageMeans, MetadataMeans, Property, SessionMeans, Side, Step, VariantPoint,
-    Vector, Verdict, Zmtp,
+    CommandMeans, Content, Delivered, Ends, Fault, File, Flag, FlagName, FrameMeans, GreetingMeans, Kind, Means,
+    MessageMeans, MetadataMeans, Property, SessionMeans, Side, Step, VariantPoint, Vector, Verdict, Zmtp,
 };
 pub use octets::{MAX_EXPANDED, NotOctets, Octets, Run};
 
@@ -36,18 +35,11 @@ pub const TOMBSTONES: &str = include_str!("../tombstones.txt");
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     embedded()
         .iter()
-        .map(|(name, text)| {
-            parse(name, text).expect("a test of this crate loads every embedded file")
-        })
+        .map(|(name, text)| parse(name, text).expect("a test of this crate loads every embedded file"))
         .collect()
 });
 
-static ALL: LazyLock<Vec<Vector>> = LazyLock::new(|| {
-    files()
-        .iter()
-        .flat_map(|file| file.vectors.clone())
-        .collect()
-});
+static ALL: LazyLock<Vec<Vector>> = LazyLock::new(|| files().iter().flat_map(|file| file.vectors.clone()).collect());
 
 /// Every embedded file with its definitions of flags and variants, sorted by name.
 #[must_use]
@@ -72,12 +64,7 @@ pub fn find(id: &str) -> Option<&'static Vector> {
 pub fn embedded() -> Vec<(String, String)> {
     let mut files: Vec<_> = DATA
         .files()
-        .filter_map(|file| {
-            Some((
-                file.path().to_str()?.to_owned(),
-                file.contents_utf8()?.to_owned(),
-            ))
-        })
+        .filter_map(|file| Some((file.path().to_str()?.to_owned(), file.contents_utf8()?.to_owned())))
         .collect();
     files.sort();
     files

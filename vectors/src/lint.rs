@@ -32,11 +32,7 @@ impl fmt::Display for Finding {
 /// `tombstones` is the text of `tombstones.txt`. `requirements` are the ids of the requirement ledger; `None` leaves
 /// them unchecked, for users who have the data alone.
 #[must_use]
-pub fn lint(
-    files: &[(String, String)],
-    tombstones: &str,
-    requirements: Option<&BTreeSet<String>>,
-) -> Vec<Finding> {
+pub fn lint(files: &[(String, String)], tombstones: &str, requirements: Option<&BTreeSet<String>>) -> Vec<Finding> {
     let dead: BTreeSet<&str> = tombstones
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default().trim())
@@ -50,24 +46,13 @@ pub fn lint(
             Err(error) => {
                 // The error begins with the file name, as a finding does.
                 let text = error.to_string();
-                let text = text
-                    .strip_prefix(&format!("{name}: "))
-                    .unwrap_or(&text)
-                    .to_owned();
-                findings.push(Finding {
-                    file: name.clone(),
-                    vector: None,
-                    text,
-                });
+                let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text).to_owned();
+                findings.push(Finding { file: name.clone(), vector: None, text });
                 continue;
             }
         };
         let mut say = |vector: Option<&Vector>, text: String| {
-            findings.push(Finding {
-                file: name.clone(),
-                vector: vector.map(|vector| vector.id.clone()),
-                text,
-            });
+            findings.push(Finding { file: name.clone(), vector: vector.map(|vector| vector.id.clone()), text });
         };
         head(&file, &mut |text| say(None, text));
         if canonical(&file) != *text {
@@ -102,27 +87,19 @@ pub fn lint(
 /// the end.
 #[must_use]
 pub fn canonical(file: &File) -> String {
-    let mut text =
-        serde_json::to_string_pretty(file).expect("strings, numbers and lists always serialise");
+    let mut text = serde_json::to_string_pretty(file).expect("strings, numbers and lists always serialise");
     text.push('\n');
     text
 }
 
 fn head(file: &File, say: &mut dyn FnMut(String)) {
     if file.name != format!("{}.json", file.topic) {
-        say(format!(
-            "topic is {:?}, expected the file name without its extension",
-            file.topic
-        ));
+        say(format!("topic is {:?}, expected the file name without its extension", file.topic));
     }
     if file.about.trim().is_empty() {
         say("`about` is empty; say what the vectors have in common".into());
     }
-    let used: BTreeSet<&String> = file
-        .vectors
-        .iter()
-        .flat_map(|vector| &vector.flags)
-        .collect();
+    let used: BTreeSet<&String> = file.vectors.iter().flat_map(|vector| &vector.flags).collect();
     for name in file.flags.keys().filter(|name| !used.contains(name)) {
         say(format!("flag {name} is defined and not used"));
     }
@@ -130,39 +107,24 @@ fn head(file: &File, say: &mut dyn FnMut(String)) {
         if flag.bug_class.trim().is_empty() || flag.description.trim().is_empty() {
             say(format!("flag {name} needs a bug class and a description"));
         }
-        for link in flag
-            .links
-            .iter()
-            .filter(|link| !link.starts_with("https://"))
-        {
-            say(format!(
-                "flag {name} links to {link:?}, expected an https address"
-            ));
+        for link in flag.links.iter().filter(|link| !link.starts_with("https://")) {
+            say(format!("flag {name} links to {link:?}, expected an https address"));
         }
     }
     let met: BTreeSet<&str> = file.vectors.iter().filter_map(variant_of).collect();
-    for name in file
-        .variants
-        .keys()
-        .filter(|name| !met.contains(name.as_str()))
-    {
+    for name in file.variants.keys().filter(|name| !met.contains(name.as_str())) {
         say(format!("variant {name} is defined and not used"));
     }
     for (name, point) in &file.variants {
         if point.question.trim().is_empty() || point.outcomes.is_empty() {
-            say(format!(
-                "variant {name} needs a question and at least one outcome"
-            ));
+            say(format!("variant {name} needs a question and at least one outcome"));
         }
     }
 }
 
 fn one(file: &File, vector: &Vector, say: &mut dyn FnMut(String)) {
     if !well_formed(&vector.id, &file.topic) {
-        say(format!(
-            "expected an id of the form {}/words-in-lower-case",
-            file.topic
-        ));
+        say(format!("expected an id of the form {}/words-in-lower-case", file.topic));
     }
     if vector.comment.trim().is_empty() {
         say("`comment` is empty; say why the vector exists".into());
@@ -176,11 +138,7 @@ fn one(file: &File, vector: &Vector, say: &mut dyn FnMut(String)) {
             say(format!("{name} is named twice"));
         }
     }
-    for name in vector
-        .flags
-        .iter()
-        .filter(|name| !file.flags.contains_key(*name))
-    {
+    for name in vector.flags.iter().filter(|name| !file.flags.contains_key(*name)) {
         say(format!("flag {name} is not defined in this file"));
     }
     if let Some(name) = variant_of(vector).filter(|name| !file.variants.contains_key(*name)) {
@@ -199,17 +157,11 @@ fn variant_of(vector: &Vector) -> Option<&str> {
 }
 
 fn well_formed(id: &str, topic: &str) -> bool {
-    let Some(rest) = id
-        .strip_prefix(topic)
-        .and_then(|rest| rest.strip_prefix('/'))
-    else {
+    let Some(rest) = id.strip_prefix(topic).and_then(|rest| rest.strip_prefix('/')) else {
         return false;
     };
     let word = |word: &str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'.')
+        !word.is_empty() && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'.')
     };
     rest.split('-').all(word)
 }

@@ -64,10 +64,7 @@ pub enum LoadError {
 /// # Errors
 /// The first file that cannot be read or does not have the form of the schema.
 pub fn load_dir(path: impl AsRef<Path>) -> Result<Vec<Vector>, LoadError> {
-    Ok(load_files(path)?
-        .into_iter()
-        .flat_map(|file| file.vectors)
-        .collect())
+    Ok(load_files(path)?.into_iter().flat_map(|file| file.vectors).collect())
 }
 
 /// Loads every `*.json` file of a directory, sorted by name, with its definitions of flags and variants.
@@ -82,29 +79,18 @@ pub fn load_files(path: impl AsRef<Path>) -> Result<Vec<File>, LoadError> {
     };
     if dir.is_file() {
         let expected = "a directory of vector files";
-        return Err(LoadError::WrongPath {
-            path: dir.display().to_string(),
-            expected,
-            got: "a file",
-        });
+        return Err(LoadError::WrongPath { path: dir.display().to_string(), expected, got: "a file" });
     }
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
         let path = entry.map_err(|error| unreadable(dir, &error))?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "json")
-        {
+        if path.extension().is_some_and(|extension| extension == "json") {
             paths.push(path);
         }
     }
     if paths.is_empty() {
         let expected = "a directory with at least one *.json file";
-        return Err(LoadError::WrongPath {
-            path: dir.display().to_string(),
-            expected,
-            got: "none",
-        });
+        return Err(LoadError::WrongPath { path: dir.display().to_string(), expected, got: "none" });
     }
     paths.sort();
     let read = |path: &Path| {
@@ -127,14 +113,9 @@ pub fn load_files(path: impl AsRef<Path>) -> Result<Vec<File>, LoadError> {
 /// # Errors
 /// The first field that does not have the form of the schema.
 pub fn parse(name: &str, text: &str) -> Result<File, LoadError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| LoadError::NotJson {
-        file: name.to_owned(),
-        why: error.to_string(),
-    })?;
-    let in_head = |text: String| LoadError::Head {
-        file: name.to_owned(),
-        text,
-    };
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| LoadError::NotJson { file: name.to_owned(), why: error.to_string() })?;
+    let in_head = |text: String| LoadError::Head { file: name.to_owned(), text };
     let mut head = Fields::of(value).map_err(in_head)?;
     let file = File {
         name: name.to_owned(),
@@ -149,24 +130,14 @@ pub fn parse(name: &str, text: &str) -> Result<File, LoadError> {
     let values: Vec<Value> = head.take("vectors").map_err(in_head)?;
     head.finish().map_err(in_head)?;
     if file.format != 1 {
-        return Err(in_head(format!(
-            "field `format`: expected 1, got {}",
-            file.format
-        )));
+        return Err(in_head(format!("field `format`: expected 1, got {}", file.format)));
     }
     let vectors = values
         .into_iter()
         .enumerate()
         .map(|(index, value)| {
-            let id = value
-                .get("id")
-                .and_then(Value::as_str)
-                .map_or_else(|| format!("vectors[{index}]"), str::to_owned);
-            vector(name, value).map_err(|text| LoadError::Vector {
-                file: name.to_owned(),
-                vector: id,
-                text,
-            })
+            let id = value.get("id").and_then(Value::as_str).map_or_else(|| format!("vectors[{index}]"), str::to_owned);
+            vector(name, value).map_err(|text| LoadError::Vector { file: name.to_owned(), vector: id, text })
         })
         .collect::<Result<_, _>>()?;
     Ok(File { vectors, ..file })
@@ -206,26 +177,19 @@ fn verdict(fields: &mut Fields, kind: Kind) -> Result<Verdict, String> {
         Variant,
     }
     Ok(match fields.take("verdict")? {
-        Word::Valid => Verdict::Valid {
-            means: means(fields.take("means")?, kind)?,
-        },
+        Word::Valid => Verdict::Valid { means: means(fields.take("means")?, kind)? },
         Word::Invalid => {
             let fault: Fault = fields.take("fault")?;
             let offends = match kind {
                 Kind::Session => Some(fields.take("offends")?),
-                Kind::Greeting | Kind::Frame | Kind::Command | Kind::Metadata | Kind::Message => {
-                    None
-                }
+                Kind::Greeting | Kind::Frame | Kind::Command | Kind::Metadata | Kind::Message => None,
             };
             Verdict::Invalid { fault, offends }
         }
         Word::Variant => {
             let variant = fields.take("variant")?;
             let meaning: Option<Value> = fields.take_if_there("means")?;
-            Verdict::Variant {
-                variant,
-                means: meaning.map(|value| means(value, kind)).transpose()?,
-            }
+            Verdict::Variant { variant, means: meaning.map(|value| means(value, kind)).transpose()? }
         }
     })
 }
@@ -251,52 +215,34 @@ struct Fields {
 impl Fields {
     fn of(value: Value) -> Result<Self, String> {
         match value {
-            Value::Object(left) => Ok(Self {
-                left,
-                asked: Vec::new(),
-            }),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => Err(format!("expected an object, got {}", shortened(&value))),
+            Value::Object(left) => Ok(Self { left, asked: Vec::new() }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(format!("expected an object, got {}", shortened(&value)))
+            }
         }
     }
 
     fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, String> {
-        self.take_if_there(name)?
-            .ok_or_else(|| format!("field `{name}`: expected a value, got none"))
+        self.take_if_there(name)?.ok_or_else(|| format!("field `{name}`: expected a value, got none"))
     }
 
-    fn take_if_there<T: DeserializeOwned>(
-        &mut self,
-        name: &'static str,
-    ) -> Result<Option<T>, String> {
+    fn take_if_there<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<Option<T>, String> {
         self.asked.push(name);
         let Some(value) = self.left.remove(name) else {
             return Ok(None);
         };
-        serde_json::from_value(value)
-            .map(Some)
-            .map_err(|error| format!("field `{name}`: {error}"))
+        serde_json::from_value(value).map(Some).map_err(|error| format!("field `{name}`: {error}"))
     }
 
     fn finish(self) -> Result<(), String> {
         match self.left.keys().next() {
             None => Ok(()),
-            Some(name) => Err(format!(
-                "unknown field `{name}`, expected one of {}",
-                self.asked.join(", ")
-            )),
+            Some(name) => Err(format!("unknown field `{name}`, expected one of {}", self.asked.join(", "))),
         }
     }
 }
 
 fn shortened(value: &Value) -> String {
     let text = value.to_string();
-    if text.chars().count() <= 60 {
-        text
-    } else {
-        text.chars().take(57).chain("...".chars()).collect()
-    }
+    if text.chars().count() <= 60 { text } else { text.chars().take(57).chain("...".chars()).collect() }
 }

@@ -57,10 +57,7 @@ impl Octets {
     /// Number of octets after expansion.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.runs
-            .iter()
-            .map(|run| run.unit.len() * run.repeat)
-            .sum()
+        self.runs.iter().map(|run| run.unit.len() * run.repeat).sum()
     }
 
     /// Whether there is no octet at all.
@@ -78,10 +75,7 @@ impl Octets {
     fn parse(value: &Value) -> Result<Self, NotOctets> {
         let mut runs = Vec::new();
         match value {
-            Value::String(hex) => runs.push(Run {
-                unit: unhex(hex)?,
-                repeat: 1,
-            }),
+            Value::String(hex) => runs.push(Run { unit: unhex(hex)?, repeat: 1 }),
             Value::Array(items) => {
                 for item in items {
                     runs.push(Run::parse(item)?);
@@ -92,12 +86,9 @@ impl Octets {
             }
         }
         runs.retain(|run| !run.unit.is_empty());
-        let total = runs.iter().try_fold(0_usize, |sum, run| {
-            run.unit
-                .len()
-                .checked_mul(run.repeat)
-                .and_then(|len| sum.checked_add(len))
-        });
+        let total = runs
+            .iter()
+            .try_fold(0_usize, |sum, run| run.unit.len().checked_mul(run.repeat).and_then(|len| sum.checked_add(len)));
         match total {
             Some(total) if total <= MAX_EXPANDED => Ok(Self { runs }),
             Some(_) | None => Err(NotOctets::TooMany),
@@ -109,27 +100,15 @@ impl Run {
     fn parse(value: &Value) -> Result<Self, NotOctets> {
         let shape = || NotOctets::Shape(value.to_string());
         match value {
-            Value::String(hex) => Ok(Self {
-                unit: unhex(hex)?,
-                repeat: 1,
-            }),
+            Value::String(hex) => Ok(Self { unit: unhex(hex)?, repeat: 1 }),
             Value::Object(fields) => {
-                let hex = fields
-                    .get("hex")
-                    .and_then(Value::as_str)
-                    .ok_or_else(shape)?;
+                let hex = fields.get("hex").and_then(Value::as_str).ok_or_else(shape)?;
                 if fields.keys().any(|key| key != "hex" && key != "repeat") {
                     return Err(shape());
                 }
                 let repeat = fields.get("repeat").unwrap_or(&Value::Null);
-                let count = repeat
-                    .as_u64()
-                    .and_then(|n| usize::try_from(n).ok())
-                    .filter(|n| *n > 0);
-                Ok(Self {
-                    unit: unhex(hex)?,
-                    repeat: count.ok_or_else(|| NotOctets::Repeat(repeat.to_string()))?,
-                })
+                let count = repeat.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+                Ok(Self { unit: unhex(hex)?, repeat: count.ok_or_else(|| NotOctets::Repeat(repeat.to_string()))? })
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(shape()),
         }
@@ -138,16 +117,7 @@ impl Run {
 
 impl From<&[u8]> for Octets {
     fn from(octets: &[u8]) -> Self {
-        if octets.is_empty() {
-            Self::default()
-        } else {
-            Self {
-                runs: vec![Run {
-                    unit: octets.to_vec(),
-                    repeat: 1,
-                }],
-            }
-        }
+        if octets.is_empty() { Self::default() } else { Self { runs: vec![Run { unit: octets.to_vec(), repeat: 1 }] } }
     }
 }
 
@@ -191,11 +161,7 @@ impl Serialize for Run {
         if self.repeat == 1 {
             return serializer.serialize_str(&hex(&self.unit));
         }
-        Repeated {
-            hex: hex(&self.unit),
-            repeat: self.repeat,
-        }
-        .serialize(serializer)
+        Repeated { hex: hex(&self.unit), repeat: self.repeat }.serialize(serializer)
     }
 }
 
@@ -238,26 +204,11 @@ mod tests {
     #[test]
     fn what_is_no_octets_is_said() {
         let error = |value: Value| Octets::parse(&value).unwrap_err().to_string();
-        assert_eq!(
-            error(json!("0")),
-            "expected lower-case hex with two digits per octet, got \"0\""
-        );
-        assert_eq!(
-            error(json!("0G")),
-            "expected lower-case hex with two digits per octet, got \"0G\""
-        );
-        assert_eq!(
-            error(json!("FF")),
-            "expected lower-case hex with two digits per octet, got \"FF\""
-        );
-        assert_eq!(
-            error(json!("äa")),
-            "expected lower-case hex with two digits per octet, got \"äa\""
-        );
-        assert_eq!(
-            error(json!(5)),
-            "expected hex, or a list of hex and {\"hex\": \"..\", \"repeat\": n}, got 5"
-        );
+        assert_eq!(error(json!("0")), "expected lower-case hex with two digits per octet, got \"0\"");
+        assert_eq!(error(json!("0G")), "expected lower-case hex with two digits per octet, got \"0G\"");
+        assert_eq!(error(json!("FF")), "expected lower-case hex with two digits per octet, got \"FF\"");
+        assert_eq!(error(json!("äa")), "expected lower-case hex with two digits per octet, got \"äa\"");
+        assert_eq!(error(json!(5)), "expected hex, or a list of hex and {\"hex\": \"..\", \"repeat\": n}, got 5");
         assert_eq!(
             error(json!([{"hex": "00", "times": 2}])),
             "expected hex, or a list of hex and {\"hex\": \"..\", \"repeat\": n}, got {\"hex\":\"00\",\"times\":2}"

@@ -36,12 +36,7 @@ impl Context {
         if raw.is_null() {
             return Err(library.last_error("zmq_ctx_new"));
         }
-        Ok(Self {
-            inner: Arc::new(Inner {
-                library: library.clone(),
-                raw,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { library: library.clone(), raw }) })
     }
 
     /// Sets a context option by its number.

@@ -19,10 +19,7 @@ impl Error {
     /// The errno's name, for example `EAGAIN`; empty if this crate does not know the number.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        NAMES
-            .iter()
-            .find(|(number, _)| *number == self.number)
-            .map_or("", |(_, name)| name)
+        NAMES.iter().find(|(number, _)| *number == self.number).map_or("", |(_, name)| name)
     }
 
     /// Whether this is the errno of that name.
@@ -33,11 +30,7 @@ impl Error {
 
     /// An `EINVAL` found before the library was asked.
     pub(crate) fn invalid(call: &'static str, text: &str) -> Self {
-        Self {
-            call,
-            number: Errno::INVAL.raw_os_error(),
-            text: text.to_owned(),
-        }
+        Self { call, number: Errno::INVAL.raw_os_error(), text: text.to_owned() }
     }
 }
 
@@ -100,22 +93,14 @@ mod tests {
 
     #[test]
     fn an_error_names_its_errno_and_the_call() {
-        let error = Error {
-            call: "zmq_send",
-            number: BASE + 51,
-            text: "not now".into(),
-        };
+        let error = Error { call: "zmq_send", number: BASE + 51, text: "not now".into() };
         assert_eq!(error.to_string(), "zmq_send: not now (EFSM)");
         assert!(error.is("EFSM"));
     }
 
     #[test]
     fn an_unknown_number_stands_as_a_number_and_has_no_name() {
-        let error = Error {
-            call: "zmq_send",
-            number: 99_999,
-            text: "odd".into(),
-        };
+        let error = Error { call: "zmq_send", number: 99_999, text: "odd".into() };
         assert_eq!(error.to_string(), "zmq_send: odd (errno 99999)");
         assert!(!error.is(""));
     }

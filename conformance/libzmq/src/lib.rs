@@ -16,10 +16,7 @@
 //! ```
 //!
 //! A [`Socket`] may move to another thread and is never shared: it is `Send`, not `Sync`.
-#![expect(
-    unsafe_code,
-    reason = "every call into a library loaded at run time is foreign"
-)]
+#![expect(unsafe_code, reason = "every call into a library loaded at run time is foreign")]
 
 mod context;
 mod descriptor;

@@ -96,11 +96,8 @@ impl Library {
         match path {
             Some(path) => {
                 let path = readable(path)?;
-                let handle =
-                    load(&path, RTLD_NOW | RTLD_LOCAL).map_err(|native| LoadError::Refused {
-                        path: path.clone(),
-                        native,
-                    })?;
+                let handle = load(&path, RTLD_NOW | RTLD_LOCAL)
+                    .map_err(|native| LoadError::Refused { path: path.clone(), native })?;
                 Self::of(handle, path)
             }
             None => {
@@ -111,10 +108,7 @@ impl Library {
                         Err(said) => native = said,
                     }
                 }
-                Err(LoadError::NoneInstalled {
-                    tried: SYSTEM_NAMES.join(", "),
-                    native,
-                })
+                Err(LoadError::NoneInstalled { tried: SYSTEM_NAMES.join(", "), native })
             }
         }
     }
@@ -126,8 +120,7 @@ impl Library {
     /// As [`Library::open`], for a file that is missing or not a shared library.
     pub fn preload(path: &Path) -> Result<(), LoadError> {
         let path = readable(path)?;
-        let handle = load(&path, RTLD_NOW | RTLD_GLOBAL)
-            .map_err(|native| LoadError::Refused { path, native })?;
+        let handle = load(&path, RTLD_NOW | RTLD_GLOBAL).map_err(|native| LoadError::Refused { path, native })?;
         std::mem::forget(handle);
         Ok(())
     }
@@ -139,13 +132,7 @@ impl Library {
             Err(symbol) => return Err(LoadError::NotLibzmq { path, symbol }),
         };
         let path = mapped_at(symbols.version as usize).unwrap_or(path);
-        Ok(Self {
-            inner: Arc::new(Inner {
-                symbols,
-                path,
-                _handle: handle,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { symbols, path, _handle: handle }) })
     }
 
     /// Path of the loaded file, links resolved, where the system tells.
@@ -160,11 +147,7 @@ impl Library {
         let (mut major, mut minor, mut patch) = (0, 0, 0);
         // SAFETY: three valid pointers, as the function demands.
         unsafe { (self.symbols().version)(&raw mut major, &raw mut minor, &raw mut patch) };
-        Version {
-            major,
-            minor,
-            patch,
-        }
+        Version { major, minor, patch }
     }
 
     /// What `zmq_has` says of a feature; `false` where the library lacks `zmq_has` (before 4.1). The library compares
@@ -189,11 +172,7 @@ impl Library {
         // SAFETY: strerror gives a NUL-terminated string that stays valid until the next call on this thread.
         let text = unsafe {
             let text = (self.symbols().strerror)(number);
-            if text.is_null() {
-                String::new()
-            } else {
-                CStr::from_ptr(text).to_string_lossy().into_owned()
-            }
+            if text.is_null() { String::new() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
         };
         Error { call, number, text }
     }
@@ -212,15 +191,10 @@ const SYSTEM_NAMES: &[&str] = &["libzmq.so.5", "libzmq.so"];
 
 /// The path with links resolved, so that the loader takes this file and does not search for its name.
 fn readable(path: &Path) -> Result<PathBuf, LoadError> {
-    let unreadable = |source| LoadError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
     let resolved = path.canonicalize().map_err(unreadable)?;
     if !resolved.is_file() {
-        return Err(LoadError::NotAFile {
-            path: path.to_owned(),
-        });
+        return Err(LoadError::NotAFile { path: path.to_owned() });
     }
     std::fs::File::open(&resolved).map_err(unreadable)?;
     Ok(resolved)
@@ -229,11 +203,9 @@ fn readable(path: &Path) -> Result<PathBuf, LoadError> {
 /// The error is the loader's own text.
 fn load(path: &Path, flags: std::ffi::c_int) -> Result<Handle, String> {
     // SAFETY: initialisers of the library run; that is what the caller asked for by naming it.
-    unsafe { Handle::open(Some(path), flags) }.map_err(|error| {
-        match std::error::Error::source(&error) {
-            Some(source) => source.to_string(),
-            None => error.to_string(),
-        }
+    unsafe { Handle::open(Some(path), flags) }.map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
     })
 }
 

@@ -27,10 +27,7 @@ impl MonitorEvent {
     /// crate does not know.
     #[must_use]
     pub fn name(&self) -> String {
-        match names::EVENT_NAMES
-            .iter()
-            .find(|(bit, _)| *bit == self.event)
-        {
+        match names::EVENT_NAMES.iter().find(|(bit, _)| *bit == self.event) {
             Some((_, name)) => (*name).to_owned(),
             None => format!("event_0x{:04x}", self.event),
         }
@@ -51,10 +48,7 @@ impl Monitor {
     /// libzmq's.
     pub fn start(socket: &Socket) -> Result<Self, Error> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let endpoint = format!(
-            "inproc://zmqspec.monitor.{}",
-            NUMBER.fetch_add(1, Ordering::Relaxed)
-        );
+        let endpoint = format!("inproc://zmqspec.monitor.{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let pair = socket.context().socket(names::PAIR)?;
         pair.set_int(names::LINGER, 0)?;
         pair.set_int(names::RCVHWM, 0)?;
@@ -78,10 +72,7 @@ impl Monitor {
             endpoint = part.bytes;
         }
         let &[a, b, c, d, e, f] = head.bytes.as_slice() else {
-            return Err(Error::invalid(
-                "zmq_msg_recv",
-                "a monitor event has 6 octets before its endpoint",
-            ));
+            return Err(Error::invalid("zmq_msg_recv", "a monitor event has 6 octets before its endpoint"));
         };
         Ok(MonitorEvent {
             event: u16::from_ne_bytes([a, b]),

@@ -92,70 +92,35 @@ pub struct SocketOption {
 }
 
 const fn int(name: &'static str, number: i32) -> SocketOption {
-    SocketOption {
-        name,
-        number,
-        kind: OptionKind::Int,
-        probe: Probe::Get,
-    }
+    SocketOption { name, number, kind: OptionKind::Int, probe: Probe::Get }
 }
 
 const fn long(name: &'static str, number: i32) -> SocketOption {
-    SocketOption {
-        name,
-        number,
-        kind: OptionKind::Int64,
-        probe: Probe::Get,
-    }
+    SocketOption { name, number, kind: OptionKind::Int64, probe: Probe::Get }
 }
 
 const fn text(name: &'static str, number: i32) -> SocketOption {
-    SocketOption {
-        name,
-        number,
-        kind: OptionKind::Text,
-        probe: Probe::Get,
-    }
+    SocketOption { name, number, kind: OptionKind::Text, probe: Probe::Get }
 }
 
 const fn key(name: &'static str, number: i32) -> SocketOption {
-    SocketOption {
-        name,
-        number,
-        kind: OptionKind::Key,
-        probe: Probe::Get,
-    }
+    SocketOption { name, number, kind: OptionKind::Key, probe: Probe::Get }
 }
 
 /// An `int` that can be set only, and only on some types.
 const fn switch(name: &'static str, number: i32, on: i32, value: i32) -> SocketOption {
-    SocketOption {
-        name,
-        number,
-        kind: OptionKind::Int,
-        probe: Probe::SetInt(on, value),
-    }
+    SocketOption { name, number, kind: OptionKind::Int, probe: Probe::SetInt(on, value) }
 }
 
 /// Octets that can be set only.
 const fn octets(name: &'static str, number: i32, on: i32, value: &'static [u8]) -> SocketOption {
-    SocketOption {
-        name,
-        number,
-        kind: OptionKind::Octets,
-        probe: Probe::SetOctets(on, value),
-    }
+    SocketOption { name, number, kind: OptionKind::Octets, probe: Probe::SetOctets(on, value) }
 }
 
 /// Every socket option of libzmq that a test over stream transports can use.
 pub const SOCKET_OPTIONS: &[SocketOption] = &[
     long("affinity", 4),
-    SocketOption {
-        name: "routing_id",
-        number: 5,
-        kind: OptionKind::Octets,
-        probe: Probe::Get,
-    },
+    SocketOption { name: "routing_id", number: 5, kind: OptionKind::Octets, probe: Probe::Get },
     octets("subscribe", 6, SUB, b"probe"),
     octets("unsubscribe", 7, SUB, b"probe"),
     int("rate", 8),
@@ -255,12 +220,7 @@ pub const SOCKET_OPTIONS: &[SocketOption] = &[
     switch("busy_poll", 113, DEALER, 0),
     octets("hiccup_msg", 114, DEALER, b""),
     switch("xsub_verbose_unsubscribe", 115, XSUB, 0),
-    SocketOption {
-        name: "topics_count",
-        number: 116,
-        kind: OptionKind::Int,
-        probe: Probe::GetFrom(XPUB),
-    },
+    SocketOption { name: "topics_count", number: 116, kind: OptionKind::Int, probe: Probe::GetFrom(XPUB) },
 ];
 
 /// Context options that take an `int`.
@@ -311,9 +271,6 @@ mod tests {
         names.dedup();
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(
-            (names.len(), numbers.len()),
-            (SOCKET_OPTIONS.len(), SOCKET_OPTIONS.len())
-        );
+        assert_eq!((names.len(), numbers.len()), (SOCKET_OPTIONS.len(), SOCKET_OPTIONS.len()));
     }
 }

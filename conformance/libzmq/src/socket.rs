@@ -89,9 +89,7 @@ impl Socket {
         // Old releases read options that are texts up to a NUL, whatever the length says.
         let terminated = [value, &[0]].concat();
         // SAFETY: pointer and length describe the front of `terminated`, which lives through the call.
-        let done = unsafe {
-            (self.symbols().setsockopt)(self.raw, option, terminated.as_ptr().cast(), value.len())
-        };
+        let done = unsafe { (self.symbols().setsockopt)(self.raw, option, terminated.as_ptr().cast(), value.len()) };
         self.checked(done, "zmq_setsockopt")
     }
 
@@ -102,9 +100,7 @@ impl Socket {
     /// `EINVAL` for an unknown option, `ETERM` after shutdown.
     pub fn get_int(&self, option: i32) -> Result<i32, Error> {
         let value = self.get_bytes(option, size_of::<i32>())?;
-        let octets = value
-            .try_into()
-            .map_err(|_| Error::invalid("zmq_getsockopt", "the option is not an int"))?;
+        let octets = value.try_into().map_err(|_| Error::invalid("zmq_getsockopt", "the option is not an int"))?;
         Ok(i32::from_ne_bytes(octets))
     }
 
@@ -115,9 +111,8 @@ impl Socket {
     /// As [`Socket::get_int`].
     pub fn get_i64(&self, option: i32) -> Result<i64, Error> {
         let value = self.get_bytes(option, size_of::<i64>())?;
-        let octets = value
-            .try_into()
-            .map_err(|_| Error::invalid("zmq_getsockopt", "the option is not 64 bits wide"))?;
+        let octets =
+            value.try_into().map_err(|_| Error::invalid("zmq_getsockopt", "the option is not 64 bits wide"))?;
         Ok(i64::from_ne_bytes(octets))
     }
 
@@ -131,9 +126,7 @@ impl Socket {
         let mut value = vec![0; capacity];
         let mut len = capacity;
         // SAFETY: pointer and length describe `value`; the library writes at most `len` octets and updates it.
-        let done = unsafe {
-            (self.symbols().getsockopt)(self.raw, option, value.as_mut_ptr().cast(), &raw mut len)
-        };
+        let done = unsafe { (self.symbols().getsockopt)(self.raw, option, value.as_mut_ptr().cast(), &raw mut len) };
         self.checked(done, "zmq_getsockopt")?;
         value.truncate(len);
         Ok(value)
@@ -212,19 +205,10 @@ impl Socket {
     ///
     /// `ETERM` after shutdown, `EINTR`.
     pub fn poll(&self, events: i16, timeout_ms: i32) -> Result<i16, Error> {
-        let mut item = PollItem {
-            socket: self.raw,
-            fd: 0,
-            events,
-            revents: 0,
-        };
+        let mut item = PollItem { socket: self.raw, fd: 0, events, revents: 0 };
         // SAFETY: one item, which lives through the call.
         let ready = unsafe { (self.symbols().poll)(&raw mut item, 1, timeout_ms.into()) };
-        if ready < 0 {
-            Err(self.context.library().last_error("zmq_poll"))
-        } else {
-            Ok(item.revents)
-        }
+        if ready < 0 { Err(self.context.library().last_error("zmq_poll")) } else { Ok(item.revents) }
     }
 
     /// Sends one part.
@@ -234,8 +218,7 @@ impl Socket {
     /// `EAGAIN`, `EFSM`, `EHOSTUNREACH`, `ENOTSUP`, `ETERM` and others; the part was not sent then.
     pub fn send_part(&self, part: &[u8], flags: Flags) -> Result<(), Error> {
         // SAFETY: pointer and length describe `part`; the library copies it.
-        let sent =
-            unsafe { (self.symbols().send)(self.raw, part.as_ptr().cast(), part.len(), flags.0) };
+        let sent = unsafe { (self.symbols().send)(self.raw, part.as_ptr().cast(), part.len(), flags.0) };
         self.checked(sent, "zmq_send")
     }
 
@@ -259,22 +242,11 @@ impl Socket {
             }
             let len = (symbols.msg_size)(message);
             let data = (symbols.msg_data)(message).cast::<u8>();
-            let bytes = if len == 0 {
-                Vec::new()
-            } else {
-                std::slice::from_raw_parts(data, len).to_vec()
-            };
+            let bytes = if len == 0 { Vec::new() } else { std::slice::from_raw_parts(data, len).to_vec() };
             let more = (symbols.msg_more)(message) != 0;
-            let found = properties
-                .iter()
-                .filter_map(|name| property(symbols, message, name))
-                .collect();
+            let found = properties.iter().filter_map(|name| property(symbols, message, name)).collect();
             (symbols.msg_close)(message);
-            Ok(Received {
-                bytes,
-                more,
-                properties: found,
-            })
+            Ok(Received { bytes, more, properties: found })
         }
     }
 
@@ -282,9 +254,7 @@ impl Socket {
     pub(crate) fn start_monitor(&self, endpoint: &str) -> Result<(), Error> {
         let endpoint = c_string(endpoint, "zmq_socket_monitor")?;
         // SAFETY: a NUL-terminated string that lives through the call.
-        let done = unsafe {
-            (self.symbols().socket_monitor)(self.raw, endpoint.as_ptr(), crate::names::EVENT_ALL)
-        };
+        let done = unsafe { (self.symbols().socket_monitor)(self.raw, endpoint.as_ptr(), crate::names::EVENT_ALL) };
         self.checked(done, "zmq_socket_monitor")
     }
 
@@ -301,11 +271,7 @@ impl Socket {
     }
 
     fn checked(&self, returned: c_int, call: &'static str) -> Result<(), Error> {
-        if returned < 0 {
-            Err(self.context.library().last_error(call))
-        } else {
-            Ok(())
-        }
+        if returned < 0 { Err(self.context.library().last_error(call)) } else { Ok(()) }
     }
 
     fn symbols(&self) -> &Symbols {
@@ -323,11 +289,7 @@ impl Drop for Socket {
 /// # Safety
 ///
 /// `message` must be an initialised message.
-unsafe fn property(
-    symbols: &Symbols,
-    message: *const RawMessage,
-    name: &CStr,
-) -> Option<(String, String)> {
+unsafe fn property(symbols: &Symbols, message: *const RawMessage, name: &CStr) -> Option<(String, String)> {
     let gets = symbols.msg_gets?;
     // SAFETY: the message is alive; the string that comes back lives as long as the message, and is copied.
     let value = unsafe {

@@ -25,8 +25,7 @@ pub(crate) struct Symbols {
     pub(crate) socket: unsafe extern "C" fn(*mut c_void, c_int) -> *mut c_void,
     pub(crate) close: Plain,
     pub(crate) setsockopt: unsafe extern "C" fn(*mut c_void, c_int, *const c_void, usize) -> c_int,
-    pub(crate) getsockopt:
-        unsafe extern "C" fn(*mut c_void, c_int, *mut c_void, *mut usize) -> c_int,
+    pub(crate) getsockopt: unsafe extern "C" fn(*mut c_void, c_int, *mut c_void, *mut usize) -> c_int,
     pub(crate) bind: OnEndpoint,
     pub(crate) connect: OnEndpoint,
     pub(crate) unbind: OnEndpoint,
@@ -41,8 +40,7 @@ pub(crate) struct Symbols {
     pub(crate) socket_monitor: unsafe extern "C" fn(*mut c_void, *const c_char, c_int) -> c_int,
     pub(crate) poll: unsafe extern "C" fn(*mut PollItem, c_int, c_long) -> c_int,
     pub(crate) has: Option<unsafe extern "C" fn(*const c_char) -> c_int>,
-    pub(crate) msg_gets:
-        Option<unsafe extern "C" fn(*const RawMessage, *const c_char) -> *const c_char>,
+    pub(crate) msg_gets: Option<unsafe extern "C" fn(*const RawMessage, *const c_char) -> *const c_char>,
 }
 
 /// `zmq_pollitem_t`.
@@ -69,8 +67,7 @@ impl Symbols {
             }};
         }
         // SAFETY: the caller vouches for the signatures.
-        let (has, msg_gets) =
-            unsafe { (find(library, "zmq_has\0"), find(library, "zmq_msg_gets\0")) };
+        let (has, msg_gets) = unsafe { (find(library, "zmq_has\0"), find(library, "zmq_msg_gets\0")) };
         Ok(Self {
             version: symbol!("zmq_version"),
             errno: symbol!("zmq_errno"),
@@ -110,7 +107,5 @@ impl Symbols {
 /// `T` must be the function's type; `name` must end with a NUL.
 unsafe fn find<T: Copy>(library: &Handle, name: &'static str) -> Option<T> {
     // SAFETY: the caller vouches for the type.
-    unsafe { library.get::<T>(name.as_bytes()) }
-        .ok()
-        .map(|symbol| *symbol)
+    unsafe { library.get::<T>(name.as_bytes()) }.ok().map(|symbol| *symbol)
 }

@@ -71,14 +71,10 @@ pub enum CallError {
     #[error("expected a reply, the adapter's process ended with {0}")]
     Gone(Exit),
     /// The process lives but has closed its stdout.
-    #[error(
-        "expected a reply, the adapter closed its stdout and still runs; a reply can no longer come"
-    )]
+    #[error("expected a reply, the adapter closed its stdout and still runs; a reply can no longer come")]
     Silent,
     /// A line on stdout that the protocol does not know.
-    #[error(
-        "expected a line of the adapter protocol on stdout, came ({why}): {line}; print anything else on stderr"
-    )]
+    #[error("expected a line of the adapter protocol on stdout, came ({why}): {line}; print anything else on stderr")]
     Nonsense {
         /// The line, cut and with control characters escaped.
         line: String,
@@ -86,9 +82,7 @@ pub enum CallError {
         why: String,
     },
     /// More came than the harness is ready to hold. The process was killed.
-    #[error(
-        "the adapter wrote {bytes} bytes to stdout that nobody asked for, more than the {limit} allowed; killed"
-    )]
+    #[error("the adapter wrote {bytes} bytes to stdout that nobody asked for, more than the {limit} allowed; killed")]
     Flooded {
         /// What was waiting when it was cut off.
         bytes: usize,
@@ -126,9 +120,7 @@ pub enum StartError {
     #[error("the command of the adapter is empty; expected a program and its arguments")]
     NoCommand,
     /// The program cannot be run.
-    #[error(
-        "cannot run `{program}`: {source}; expected a program that speaks the adapter protocol on stdio"
-    )]
+    #[error("cannot run `{program}`: {source}; expected a program that speaks the adapter protocol on stdio")]
     Spawn {
         /// First word of the command.
         program: String,
@@ -165,9 +157,7 @@ impl StartError {
 }
 
 fn last_words(tail: &[String]) -> String {
-    tail.last()
-        .map(|line| format!("; its last words on stderr: {line}"))
-        .unwrap_or_default()
+    tail.last().map(|line| format!("; its last words on stderr: {line}")).unwrap_or_default()
 }
 
 impl ErrorClass {
@@ -246,28 +236,13 @@ mod tests {
                 errno: "EAGAIN".into(),
                 native: "nothing there".into(),
             }),
-            CallError::Timeout {
-                request: "recv".into(),
-                within: Duration::from_millis(250),
-            },
+            CallError::Timeout { request: "recv".into(), within: Duration::from_millis(250) },
             CallError::Gone(Exit::Signal(11)),
             CallError::Silent,
-            CallError::Nonsense {
-                line: "hello".into(),
-                why: "not JSON".into(),
-            },
-            CallError::Flooded {
-                bytes: 10,
-                limit: 5,
-            },
-            CallError::Stalled {
-                request: "send".into(),
-                within: Duration::from_secs(1),
-            },
-            CallError::Fault {
-                thread: "io".into(),
-                text: "gone".into(),
-            },
+            CallError::Nonsense { line: "hello".into(), why: "not JSON".into() },
+            CallError::Flooded { bytes: 10, limit: 5 },
+            CallError::Stalled { request: "send".into(), within: Duration::from_secs(1) },
+            CallError::Fault { thread: "io".into(), text: "gone".into() },
             CallError::Io { text: "odd".into() },
         ]
         .map(|error| error.to_string());

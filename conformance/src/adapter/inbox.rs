@@ -70,11 +70,7 @@ impl Inbox {
     }
 
     /// Waits until `look` finds what it looks for, or the deadline.
-    pub(super) fn wait<T>(
-        &self,
-        deadline: Instant,
-        mut look: impl FnMut(&mut State) -> Option<T>,
-    ) -> Option<T> {
+    pub(super) fn wait<T>(&self, deadline: Instant, mut look: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
         let mut state = self.lock();
         loop {
             if let Some(found) = look(&mut state) {
@@ -84,23 +80,14 @@ impl Inbox {
             if left == Duration::ZERO {
                 return None;
             }
-            (state, _) = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner);
+            (state, _) = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
 impl State {
     pub(super) fn ask(&mut self, id: u64, verb: &'static str, line: &str) {
-        self.asked.insert(
-            id,
-            Asked {
-                verb,
-                abandoned: false,
-            },
-        );
+        self.asked.insert(id, Asked { verb, abandoned: false });
         self.log(LogDirection::Request, line);
     }
 
@@ -113,9 +100,7 @@ impl State {
     }
 
     pub(super) fn verb(&self, id: u64) -> String {
-        self.asked
-            .get(&id)
-            .map_or_else(|| format!("request {id}"), |asked| asked.verb.to_owned())
+        self.asked.get(&id).map_or_else(|| format!("request {id}"), |asked| asked.verb.to_owned())
     }
 
     /// What a waiter for this reply gets, if there is something to get.
@@ -151,11 +136,7 @@ impl State {
     }
 
     pub(super) fn take_unsolicited(&mut self) -> Vec<Unsolicited> {
-        self.queued = self
-            .replies
-            .values()
-            .map(|arrived| arrived.line.len())
-            .sum();
+        self.queued = self.replies.values().map(|arrived| arrived.line.len()).sum();
         std::mem::take(&mut self.unsolicited)
     }
 
@@ -171,11 +152,7 @@ impl State {
     }
 
     fn log(&mut self, direction: LogDirection, line: &str) {
-        let line = if line.len() > LOG_LINE {
-            excerpt(line.as_bytes(), LOG_LINE)
-        } else {
-            line.to_owned()
-        };
+        let line = if line.len() > LOG_LINE { excerpt(line.as_bytes(), LOG_LINE) } else { line.to_owned() };
         self.logged += line.len();
         self.log.push_back((Instant::now(), direction, line));
         while self.logged > LOG_LIMIT {
@@ -187,10 +164,7 @@ impl State {
     }
 
     fn on_line(&mut self, bytes: &[u8]) -> Stream {
-        let nonsense = |why: String| CallError::Nonsense {
-            line: excerpt(bytes, TAIL_CHARS),
-            why,
-        };
+        let nonsense = |why: String| CallError::Nonsense { line: excerpt(bytes, TAIL_CHARS), why };
         let Ok(text) = std::str::from_utf8(bytes) else {
             self.complain(bytes, nonsense("not UTF-8".into()));
             return Stream::Open;
@@ -200,8 +174,7 @@ impl State {
             Ok(Line::Unsolicited(event)) => {
                 self.log(LogDirection::Event, text);
                 if let Unsolicited::Fault { thread, text } = &event {
-                    self.fault
-                        .get_or_insert_with(|| (thread.clone(), text.clone()));
+                    self.fault.get_or_insert_with(|| (thread.clone(), text.clone()));
                 }
                 self.unsolicited.push(event);
                 self.queued += bytes.len();
@@ -227,19 +200,10 @@ impl State {
                 self.log(LogDirection::Reply, text);
                 if !asked.abandoned {
                     self.queued += text.len();
-                    self.replies.insert(
-                        id,
-                        Arrived {
-                            reply,
-                            line: text.to_owned(),
-                        },
-                    );
+                    self.replies.insert(id, Arrived { reply, line: text.to_owned() });
                 }
             }
-            None => self.complain(
-                text.as_bytes(),
-                nonsense(format!("answers request {id}, which is not open")),
-            ),
+            None => self.complain(text.as_bytes(), nonsense(format!("answers request {id}, which is not open"))),
         }
     }
 
@@ -249,8 +213,7 @@ impl State {
     }
 
     fn flood(&mut self, bytes: usize, limit: usize) -> Stream {
-        self.flooded
-            .get_or_insert(CallError::Flooded { bytes, limit });
+        self.flooded.get_or_insert(CallError::Flooded { bytes, limit });
         Stream::Cut
     }
 }
@@ -280,11 +243,7 @@ pub(super) fn read_stdout(inbox: &Arc<Inbox>, stdout: impl Read, kill: impl Fn()
             continue;
         }
         let mut state = inbox.lock();
-        let stream = if line.len() > LINE_LIMIT {
-            state.flood(line.len(), LINE_LIMIT)
-        } else {
-            state.on_line(&line)
-        };
+        let stream = if line.len() > LINE_LIMIT { state.flood(line.len(), LINE_LIMIT) } else { state.on_line(&line) };
         drop(state);
         inbox.changed();
         if stream == Stream::Cut {

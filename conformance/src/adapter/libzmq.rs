@@ -17,9 +17,7 @@ use zmq_libzmq::{Context, Error, Library, LoadError};
 use super::options;
 use super::owner::{Job, Lives, Owner};
 use super::poll::{self, Watched};
-use super::protocol::{
-    ErrorClass, ErrorReply, Hello, Left, PROTOCOL, PollItem, Reply, Request, RequestBody, Value,
-};
+use super::protocol::{ErrorClass, ErrorReply, Hello, Left, PROTOCOL, PollItem, Reply, Request, RequestBody, Value};
 use super::serve::{Answer, Output, argument, serve, unsupported};
 use super::survey;
 
@@ -47,9 +45,7 @@ pub fn serve_libzmq(library: Option<&Path>) -> ExitCode {
 /// [`LoadError`], for the first that cannot be loaded.
 pub fn load(library: Option<&Path>) -> Result<Library, LoadError> {
     let preload = std::env::var_os(PRELOAD).unwrap_or_default();
-    for path in
-        std::env::split_paths(&preload).filter(|path: &PathBuf| !path.as_os_str().is_empty())
-    {
+    for path in std::env::split_paths(&preload).filter(|path: &PathBuf| !path.as_os_str().is_empty()) {
         Library::preload(&path)?;
     }
     Library::open(library)
@@ -115,29 +111,20 @@ impl Machine {
     fn on_request(&mut self, request: Request) {
         let Request { id, body } = request;
         let answer = match body {
-            RequestBody::Hello { protocol: PROTOCOL } => Ok(Reply {
-                hello: Some(self.hello.clone()),
-                ..Reply::default()
-            }),
-            RequestBody::Hello { protocol } => Err(unsupported(format!(
-                "expected protocol {PROTOCOL}, came {protocol}"
-            ))),
+            RequestBody::Hello { protocol: PROTOCOL } => {
+                Ok(Reply { hello: Some(self.hello.clone()), ..Reply::default() })
+            }
+            RequestBody::Hello { protocol } => {
+                Err(unsupported(format!("expected protocol {PROTOCOL}, came {protocol}")))
+            }
             RequestBody::Context { ctx, options } => self.make_context(ctx, &options),
             RequestBody::Term { ctx } => self.term(&ctx),
-            RequestBody::Open {
-                s,
-                ctx,
-                kind,
-                options,
-            } => self.open(s, &ctx.unwrap_or_default(), &kind, &options),
+            RequestBody::Open { s, ctx, kind, options } => self.open(s, &ctx.unwrap_or_default(), &kind, &options),
             RequestBody::Poll { items, timeout_ms } => match self.poll(id, items, timeout_ms) {
                 Ok(()) => return,
                 Err(error) => Err(error),
             },
-            RequestBody::Reset {} => Ok(Reply {
-                left: Some(self.reset()),
-                ..Reply::default()
-            }),
+            RequestBody::Reset {} => Ok(Reply { left: Some(self.reset()), ..Reply::default() }),
             RequestBody::Close { ref s, .. } => match self.sockets.remove(s) {
                 Some(owner) => {
                     let sent = owner.jobs.send(Job::Request(id, body));
@@ -183,19 +170,10 @@ impl Machine {
         let Some(context) = self.contexts.get(name) else {
             return Err(argument(format!("there is no context `{name}`")));
         };
-        context
-            .shutdown()
-            .map(|()| Reply::default())
-            .map_err(|error| refusal(&error))
+        context.shutdown().map(|()| Reply::default()).map_err(|error| refusal(&error))
     }
 
-    fn open(
-        &mut self,
-        name: String,
-        ctx: &str,
-        kind: &str,
-        options: &BTreeMap<String, Value>,
-    ) -> Answer {
+    fn open(&mut self, name: String, ctx: &str, kind: &str, options: &BTreeMap<String, Value>) -> Answer {
         if self.sockets.contains_key(&name) {
             return Err(argument(format!("there is a socket `{name}` already")));
         }
@@ -219,15 +197,10 @@ impl Machine {
     }
 
     fn poll(&mut self, id: u64, items: Vec<PollItem>, timeout_ms: u64) -> Result<(), ErrorReply> {
-        let watched = items
-            .into_iter()
-            .map(|item| match self.sockets.get(&item.s) {
-                Some(owner) => Ok(Watched {
-                    jobs: owner.jobs.clone(),
-                    item,
-                }),
-                None => Err(unknown_socket(&item.s)),
-            });
+        let watched = items.into_iter().map(|item| match self.sockets.get(&item.s) {
+            Some(owner) => Ok(Watched { jobs: owner.jobs.clone(), item }),
+            None => Err(unknown_socket(&item.s)),
+        });
         let watched = watched.collect::<Result<Vec<_>, _>>()?;
         let (output, cancelled) = (self.output.clone(), Arc::clone(&self.polls_cancelled));
         let alive = self.lives.others.clone();
@@ -237,8 +210,7 @@ impl Machine {
         };
         let spawned = std::thread::Builder::new().name("poll".into()).spawn(body);
         self.polls.retain(|poll| !poll.is_finished());
-        self.polls
-            .push(spawned.map_err(|error| argument(format!("cannot start a thread: {error}")))?);
+        self.polls.push(spawned.map_err(|error| argument(format!("cannot start a thread: {error}")))?);
         Ok(())
     }
 
@@ -249,10 +221,7 @@ impl Machine {
         self.polls_cancelled.store(true, Ordering::Relaxed);
         self.polls_cancelled = Arc::default();
         let mut threads = Vec::new();
-        for owner in std::mem::take(&mut self.sockets)
-            .into_values()
-            .chain(self.closing.drain(..))
-        {
+        for owner in std::mem::take(&mut self.sockets).into_values().chain(self.closing.drain(..)) {
             owner.cancelled.store(true, Ordering::Relaxed);
             drop(owner.jobs);
             threads.push(owner.thread);
@@ -260,10 +229,7 @@ impl Machine {
         let (owners, owners_ended) = channel();
         let (others, others_ended) = channel();
         self.lives = Lives { owners, others };
-        wait_for_end(
-            &std::mem::replace(&mut self.owners_ended, owners_ended),
-            deadline,
-        );
+        wait_for_end(&std::mem::replace(&mut self.owners_ended, owners_ended), deadline);
         let others_ended = std::mem::replace(&mut self.others_ended, others_ended);
         let mut pumps = std::mem::take(&mut self.polls);
         for thread in threads {
@@ -279,12 +245,7 @@ impl Machine {
     }
 
     /// Terminating may take as long as something lingers, so it happens beside the control loop.
-    fn end_contexts(
-        &mut self,
-        others_ended: &Receiver<()>,
-        others: Vec<JoinHandle<()>>,
-        deadline: Instant,
-    ) {
+    fn end_contexts(&mut self, others_ended: &Receiver<()>, others: Vec<JoinHandle<()>>, deadline: Instant) {
         let contexts = std::mem::take(&mut self.contexts);
         for context in contexts.values() {
             // Monitors that still wait for an event end by this. A live context is always shut down.
@@ -292,15 +253,13 @@ impl Machine {
         }
         wait_for_end(others_ended, deadline);
         let (ending, ended) = channel::<()>();
-        let spawned = std::thread::Builder::new()
-            .name("term".into())
-            .spawn(move || {
-                for other in others {
-                    let _ = other.join();
-                }
-                drop(contexts);
-                drop(ending);
-            });
+        let spawned = std::thread::Builder::new().name("term".into()).spawn(move || {
+            for other in others {
+                let _ = other.join();
+            }
+            drop(contexts);
+            drop(ending);
+        });
         wait_for_end(&ended, deadline);
         if let Ok(thread) = spawned
             && Instant::now() < deadline
@@ -327,15 +286,11 @@ pub(super) fn refusal(error: &Error) -> ErrorReply {
         "EHOSTUNREACH" => ErrorClass::Unroutable,
         "ETERM" | "ENOTSOCK" => ErrorClass::Terminated,
         "ENOTSUP" | "EPROTONOSUPPORT" => ErrorClass::Unsupported,
-        "EINVAL" | "ENODEV" | "EADDRINUSE" | "EADDRNOTAVAIL" | "ENOENT" | "ENOCOMPATPROTO"
-        | "ENAMETOOLONG" | "EFAULT" | "EACCES" => ErrorClass::Argument,
+        "EINVAL" | "ENODEV" | "EADDRINUSE" | "EADDRNOTAVAIL" | "ENOENT" | "ENOCOMPATPROTO" | "ENAMETOOLONG"
+        | "EFAULT" | "EACCES" => ErrorClass::Argument,
         _ => ErrorClass::Other,
     };
-    ErrorReply {
-        class,
-        errno: error.name().to_owned(),
-        native: format!("{}: {}", error.call, error.text),
-    }
+    ErrorReply { class, errno: error.name().to_owned(), native: format!("{}: {}", error.call, error.text) }
 }
 
 /// What the process holds now.
@@ -343,12 +298,10 @@ fn left(sockets: usize) -> Left {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     };
     // Reading the folder takes a descriptor of its own.
-    let open =
-        std::fs::read_dir("/proc/self/fd").map_or(0, |folder| folder.count().saturating_sub(1));
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |folder| folder.count().saturating_sub(1));
     Left {
         sockets: sockets as u64,
         threads: field("Threads:"),

@@ -6,6 +6,7 @@
 mod failure;
 mod inbox;
 pub mod libzmq;
+mod live;
 mod options;
 mod owner;
 mod poll;

@@ -36,23 +36,19 @@ pub(super) fn set(socket: &Socket, name: &str, value: &Value) -> Result<(), Erro
     let option = option(name)?;
     let done = match (option.kind, value) {
         (OptionKind::Int, Value::Int(number)) => {
-            let number = i32::try_from(*number).map_err(|_| {
-                argument(format!("option `{name}`: expected 32 bits, came {number}"))
-            })?;
+            let number = i32::try_from(*number)
+                .map_err(|_| argument(format!("option `{name}`: expected 32 bits, came {number}")))?;
             socket.set_int(option.number, number)
         }
         (OptionKind::Int64, Value::Int(number)) => socket.set_i64(option.number, *number),
         (OptionKind::Text, Value::Text(text)) => socket.set_bytes(option.number, text.as_bytes()),
         (OptionKind::Octets | OptionKind::Key, Value::Text(hex)) => {
-            let octets = unhex(hex)
-                .ok_or_else(|| argument(format!("option `{name}`: expected hex, came `{hex}`")))?;
+            let octets = unhex(hex).ok_or_else(|| argument(format!("option `{name}`: expected hex, came `{hex}`")))?;
             socket.set_bytes(option.number, &octets)
         }
         (kind, Value::Int(_) | Value::Text(_)) => {
             let expected = declared_type(kind);
-            return Err(argument(format!(
-                "option `{name}`: expected a value of type {expected}"
-            )));
+            return Err(argument(format!("option `{name}`: expected a value of type {expected}")));
         }
     };
     done.map_err(|error| refusal(&error))
@@ -62,24 +58,16 @@ pub(super) fn set(socket: &Socket, name: &str, value: &Value) -> Result<(), Erro
 pub(super) fn get(socket: &Socket, name: &str) -> Result<Value, ErrorReply> {
     let option = option(name)?;
     let value = match option.kind {
-        OptionKind::Int => socket
-            .get_int(option.number)
-            .map(|number| Value::Int(number.into())),
+        OptionKind::Int => socket.get_int(option.number).map(|number| Value::Int(number.into())),
         OptionKind::Int64 => socket.get_i64(option.number).map(Value::Int),
-        OptionKind::Text => socket
-            .get_bytes(option.number, TEXT_CAPACITY)
-            .map(|mut text| {
-                while text.last() == Some(&0) {
-                    text.pop();
-                }
-                Value::Text(String::from_utf8_lossy(&text).into_owned())
-            }),
-        OptionKind::Octets => socket
-            .get_bytes(option.number, OCTETS_CAPACITY)
-            .map(|octets| Value::Text(hex(&octets))),
-        OptionKind::Key => socket
-            .get_bytes(option.number, KEY_LEN)
-            .map(|octets| Value::Text(hex(&octets))),
+        OptionKind::Text => socket.get_bytes(option.number, TEXT_CAPACITY).map(|mut text| {
+            while text.last() == Some(&0) {
+                text.pop();
+            }
+            Value::Text(String::from_utf8_lossy(&text).into_owned())
+        }),
+        OptionKind::Octets => socket.get_bytes(option.number, OCTETS_CAPACITY).map(|octets| Value::Text(hex(&octets))),
+        OptionKind::Key => socket.get_bytes(option.number, KEY_LEN).map(|octets| Value::Text(hex(&octets))),
     };
     value.map_err(|error| refusal(&error))
 }
@@ -90,15 +78,10 @@ pub(super) fn set_context(context: &Context, name: &str, value: &Value) -> Resul
         return Err(unsupported(format!("unknown context option `{name}`")));
     };
     let Value::Int(value) = value else {
-        return Err(argument(format!(
-            "context option `{name}`: expected a value of type int"
-        )));
+        return Err(argument(format!("context option `{name}`: expected a value of type int")));
     };
-    let value = i32::try_from(*value).map_err(|_| {
-        argument(format!(
-            "context option `{name}`: expected 32 bits, came {value}"
-        ))
-    })?;
+    let value = i32::try_from(*value)
+        .map_err(|_| argument(format!("context option `{name}`: expected 32 bits, came {value}")))?;
     context.set(*number, value).map_err(|error| refusal(&error))
 }
 
@@ -119,15 +102,8 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) {
         return None;
     }
-    let digit = |octet: u8| {
-        char::from(octet)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    digits
-        .chunks_exact(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect()
+    let digit = |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 #[cfg(test)]
@@ -137,9 +113,6 @@ mod tests {
     #[test]
     fn hex_goes_there_and_back_and_refuses_what_is_none() {
         assert_eq!(unhex(&hex(&[0, 0x7f, 0xff])), Some(vec![0, 0x7f, 0xff]));
-        assert_eq!(
-            (unhex("abc"), unhex("+f"), unhex("zz"), unhex("é")),
-            (None, None, None, None)
-        );
+        assert_eq!((unhex("abc"), unhex("+f"), unhex("zz"), unhex("é")), (None, None, None, None));
     }
 }

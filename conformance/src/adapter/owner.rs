@@ -26,15 +26,8 @@ const STACK: usize = 8 << 20;
 /// No part that the harness asks to fill is longer.
 const FILL_LIMIT: usize = 1 << 30;
 /// Properties of a message that `recv` reports, where it has them. `X-Zmqspec` is the one that cases send.
-const PROPERTIES: &[&CStr] = &[
-    c"Routing-Id",
-    c"Identity",
-    c"Socket-Type",
-    c"User-Id",
-    c"Peer-Address",
-    c"Resource",
-    c"X-Zmqspec",
-];
+const PROPERTIES: &[&CStr] =
+    &[c"Routing-Id", c"Identity", c"Socket-Type", c"User-Id", c"Peer-Address", c"Resource", c"X-Zmqspec"];
 
 /// What a socket's thread can be asked to do.
 pub(super) enum Job {
@@ -81,12 +74,7 @@ struct Thread {
 
 impl Owner {
     /// Gives the socket to a thread of its own.
-    pub(super) fn start(
-        name: &str,
-        socket: Socket,
-        output: &Output,
-        lives: Lives,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(name: &str, socket: Socket, output: &Output, lives: Lives) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
         let owner = Thread {
@@ -106,11 +94,7 @@ impl Owner {
                 drop(lives.owners);
                 pumps
             })?;
-        Ok(Self {
-            jobs,
-            thread,
-            cancelled,
-        })
+        Ok(Self { jobs, thread, cancelled })
     }
 }
 
@@ -124,12 +108,7 @@ impl Thread {
                 }
                 Job::Request(id, RequestBody::Close { linger, .. }) => {
                     let answer = self.set_linger(linger.unwrap_or(0));
-                    let Self {
-                        socket,
-                        output,
-                        pumps,
-                        ..
-                    } = self;
+                    let Self { socket, output, pumps, .. } = self;
                     drop(socket);
                     output.reply(id, answer);
                     return pumps;
@@ -148,25 +127,15 @@ impl Thread {
     fn on_request(&mut self, request: RequestBody) -> Answer {
         let socket = &self.socket;
         match request {
-            RequestBody::Set { option, value, .. } => {
-                options::set(socket, &option, &value).map(|()| Reply::default())
+            RequestBody::Set { option, value, .. } => options::set(socket, &option, &value).map(|()| Reply::default()),
+            RequestBody::Get { option, .. } => {
+                Ok(Reply { value: Some(options::get(socket, &option)?), ..Reply::default() })
             }
-            RequestBody::Get { option, .. } => Ok(Reply {
-                value: Some(options::get(socket, &option)?),
-                ..Reply::default()
-            }),
             RequestBody::Bind { endpoint, .. } => self.attached(socket.bind(&endpoint), endpoint),
-            RequestBody::Connect { endpoint, .. } => {
-                self.attached(socket.connect(&endpoint), endpoint)
-            }
+            RequestBody::Connect { endpoint, .. } => self.attached(socket.connect(&endpoint), endpoint),
             RequestBody::Unbind { endpoint, .. } => done(socket.unbind(&endpoint)),
             RequestBody::Disconnect { endpoint, .. } => done(socket.disconnect(&endpoint)),
-            RequestBody::Send {
-                parts,
-                more,
-                timeout_ms,
-                ..
-            } => self.send(&parts, more, timeout_ms),
+            RequestBody::Send { parts, more, timeout_ms, .. } => self.send(&parts, more, timeout_ms),
             RequestBody::Recv { timeout_ms, .. } => self.recv(timeout_ms),
             RequestBody::Settle { .. } => done(socket.events().map(drop)),
             RequestBody::Monitor { .. } => self.monitor(),
@@ -176,34 +145,20 @@ impl Thread {
             | RequestBody::Open { .. }
             | RequestBody::Close { .. }
             | RequestBody::Poll { .. }
-            | RequestBody::Reset {}) => Err(argument(format!(
-                "`{}` is not a request to a socket",
-                other.verb()
-            ))),
+            | RequestBody::Reset {}) => Err(argument(format!("`{}` is not a request to a socket", other.verb()))),
         }
     }
 
     fn ready(&self) -> Result<Readiness, ErrorReply> {
-        let read = || {
-            Ok(Readiness {
-                descriptor: self.socket.descriptor()?,
-                events: self.socket.events()?,
-            })
-        };
+        let read = || Ok(Readiness { descriptor: self.socket.descriptor()?, events: self.socket.events()? });
         read().map_err(|error| refusal(&error))
     }
 
     fn set_linger(&self, milliseconds: i64) -> Answer {
-        let milliseconds = i32::try_from(milliseconds).map_err(|_| {
-            argument(format!(
-                "linger: expected milliseconds in 32 bits, came {milliseconds}"
-            ))
-        });
-        let set = milliseconds.and_then(|linger| {
-            self.socket
-                .set_int(names::LINGER, linger)
-                .map_err(|error| refusal(&error))
-        });
+        let milliseconds = i32::try_from(milliseconds)
+            .map_err(|_| argument(format!("linger: expected milliseconds in 32 bits, came {milliseconds}")));
+        let set =
+            milliseconds.and_then(|linger| self.socket.set_int(names::LINGER, linger).map_err(|error| refusal(&error)));
         match set {
             // A socket of an ended context closes like any other.
             Err(error) if error.class != ErrorClass::Terminated => Err(error),
@@ -217,30 +172,18 @@ impl Thread {
             Ok(endpoint) if !endpoint.is_empty() => endpoint,
             Ok(_) | Err(_) => asked,
         };
-        Ok(Reply {
-            endpoint: Some(endpoint),
-            ..Reply::default()
-        })
+        Ok(Reply { endpoint: Some(endpoint), ..Reply::default() })
     }
 
     fn send(&self, parts: &[Part], more: bool, timeout_ms: u64) -> Answer {
         let deadline = deadline(timeout_ms);
-        let octets = parts
-            .iter()
-            .map(part_octets)
-            .collect::<Result<Vec<_>, _>>()?;
+        let octets = parts.iter().map(part_octets).collect::<Result<Vec<_>, _>>()?;
         let Some(last) = octets.len().checked_sub(1) else {
             return Err(argument("expected at least one part".into()));
         };
         for (index, part) in octets.iter().enumerate() {
-            let flags = if index < last || more {
-                Flags::MORE
-            } else {
-                Flags::NONE
-            };
-            self.patiently(names::SNDTIMEO, deadline, |wait| {
-                self.socket.send_part(part, flags.and(wait))
-            })?;
+            let flags = if index < last || more { Flags::MORE } else { Flags::NONE };
+            self.patiently(names::SNDTIMEO, deadline, |wait| self.socket.send_part(part, flags.and(wait)))?;
         }
         Ok(Reply::default())
     }
@@ -251,19 +194,13 @@ impl Thread {
         let mut metadata = None;
         loop {
             let wanted: &[&CStr] = if parts.is_empty() { PROPERTIES } else { &[] };
-            let received = self.patiently(names::RCVTIMEO, deadline, |wait| {
-                self.socket.recv_part(wait, wanted)
-            })?;
+            let received = self.patiently(names::RCVTIMEO, deadline, |wait| self.socket.recv_part(wait, wanted))?;
             if parts.is_empty() {
                 metadata = Some(BTreeMap::from_iter(received.properties));
             }
             parts.push(reported(&received.bytes));
             if !received.more {
-                return Ok(Reply {
-                    parts: Some(parts),
-                    metadata,
-                    ..Reply::default()
-                });
+                return Ok(Reply { parts: Some(parts), metadata, ..Reply::default() });
             }
         }
     }
@@ -280,10 +217,7 @@ impl Thread {
             Err(error) if error.is("EAGAIN") => error,
             other => return other.map_err(|error| refusal(&error)),
         };
-        let before = self
-            .socket
-            .get_int(timeout_option)
-            .map_err(|error| refusal(&error))?;
+        let before = self.socket.get_int(timeout_option).map_err(|error| refusal(&error))?;
         let outcome = loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
@@ -335,19 +269,13 @@ impl Thread {
             }
             drop((monitor, alive));
         };
-        let spawned = std::thread::Builder::new()
-            .name(format!("monitor {}", self.name))
-            .spawn(pump);
-        spawned
-            .map(|_| Reply::default())
-            .map_err(|error| argument(format!("cannot start a thread: {error}")))
+        let spawned = std::thread::Builder::new().name(format!("monitor {}", self.name)).spawn(pump);
+        spawned.map(|_| Reply::default()).map_err(|error| argument(format!("cannot start a thread: {error}")))
     }
 }
 
 fn done(outcome: Result<(), zmq_libzmq::Error>) -> Answer {
-    outcome
-        .map(|()| Reply::default())
-        .map_err(|error| refusal(&error))
+    outcome.map(|()| Reply::default()).map_err(|error| refusal(&error))
 }
 
 /// The moment until which a request may block; a day stands for longer times.
@@ -357,30 +285,19 @@ pub(super) fn deadline(timeout_ms: u64) -> Instant {
 
 fn part_octets(part: &Part) -> Result<Vec<u8>, ErrorReply> {
     match part {
-        Part::Hex(text) => {
-            unhex(text).ok_or_else(|| argument("a part is not an even number of hex digits".into()))
-        }
+        Part::Hex(text) => unhex(text).ok_or_else(|| argument("a part is not an even number of hex digits".into())),
         Part::Fill { fill, len } => match unhex(fill).as_deref() {
             Some([octet]) if *len <= FILL_LIMIT => Ok(vec![*octet; *len]),
-            Some([_]) => Err(argument(format!(
-                "`fill`: expected at most {FILL_LIMIT} octets, came {len}"
-            ))),
-            _ => Err(argument(format!(
-                "`fill`: expected two hex digits, came `{fill}`"
-            ))),
+            Some([_]) => Err(argument(format!("`fill`: expected at most {FILL_LIMIT} octets, came {len}"))),
+            _ => Err(argument(format!("`fill`: expected two hex digits, came `{fill}`"))),
         },
-        Part::Digest { .. } => Err(argument(
-            "a part to send is hex or `fill`, came a digest".into(),
-        )),
+        Part::Digest { .. } => Err(argument("a part to send is hex or `fill`, came a digest".into())),
     }
 }
 
 fn reported(octets: &[u8]) -> Part {
     if octets.len() > LARGE_PART {
-        Part::Digest {
-            len: octets.len(),
-            sha256: hex(&Sha256::digest(octets)),
-        }
+        Part::Digest { len: octets.len(), sha256: hex(&Sha256::digest(octets)) }
     } else {
         Part::Hex(hex(octets))
     }

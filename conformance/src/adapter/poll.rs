@@ -41,10 +41,7 @@ pub(super) fn run(watched: &[Watched], timeout_ms: u64, cancelled: &AtomicBool) 
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if !ready.is_empty() || left == Duration::ZERO || cancelled.load(Ordering::Relaxed) {
-            return Ok(Reply {
-                ready: Some(ready),
-                ..Reply::default()
-            });
+            return Ok(Reply { ready: Some(ready), ..Reply::default() });
         }
         Descriptor::wait_any(&descriptors, left.min(ASK_AGAIN));
     }
@@ -54,9 +51,7 @@ fn mask(item: &PollItem) -> Result<i32, ErrorReply> {
     match item.on.as_str() {
         "in" => Ok(1),
         "out" => Ok(2),
-        other => Err(argument(format!(
-            "`on`: expected `in` or `out`, came `{other}`"
-        ))),
+        other => Err(argument(format!("`on`: expected `in` or `out`, came `{other}`"))),
     }
 }
 
@@ -66,8 +61,6 @@ fn ask(jobs: &Sender<Job>, deadline: Instant) -> Result<Option<Readiness>, Error
     if jobs.send(Job::Ready(reply)).is_err() {
         return Ok(None);
     }
-    let left = deadline
-        .saturating_duration_since(Instant::now())
-        .max(ASK_AGAIN);
+    let left = deadline.saturating_duration_since(Instant::now()).max(ASK_AGAIN);
     answer.recv_timeout(left).ok().transpose()
 }

@@ -59,9 +59,7 @@ fn speaks_1(address: &str, socket: &Socket) -> bool {
         return false;
     }
     let patience = i32::try_from(PATIENCE.as_millis()).unwrap_or(i32::MAX);
-    let received = socket
-        .set_int(names::RCVTIMEO, patience)
-        .and_then(|()| socket.recv_part(Flags::NONE, &[]));
+    let received = socket.set_int(names::RCVTIMEO, patience).and_then(|()| socket.recv_part(Flags::NONE, &[]));
     received.is_ok_and(|part| part.bytes == b"1")
 }
 

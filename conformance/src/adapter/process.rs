@@ -18,6 +18,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use super::failure::excerpt;
 pub use super::failure::{CallError, Exit, StartError};
 use super::inbox::{self, Arrived, Inbox, TAIL_CHARS};
+pub use super::live::kill_all;
+use super::live::{self, kill_group};
 use super::protocol::{Hello, PROTOCOL, Reply, Request, RequestBody, Unsolicited};
 
 /// How to start an adapter.
@@ -56,42 +58,28 @@ impl Adapter {
     /// # Errors
     ///
     /// [`StartError`]; the process is gone then.
-    pub fn start(
-        launch: &Launch,
-        hello_within: Duration,
-    ) -> Result<(Self, Hello, Duration), StartError> {
+    pub fn start(launch: &Launch, hello_within: Duration) -> Result<(Self, Hello, Duration), StartError> {
         let started = Instant::now();
         let mut adapter = Self::spawn(launch)?;
-        let outcome = adapter
-            .begin(RequestBody::Hello { protocol: PROTOCOL })
-            .and_then(|id| adapter.arrival(id, hello_within));
+        let outcome =
+            adapter.begin(RequestBody::Hello { protocol: PROTOCOL }).and_then(|id| adapter.arrival(id, hello_within));
         let arrived = match outcome {
             Ok(arrived) => arrived,
             Err(why) => {
                 adapter.kill();
-                return Err(StartError::NoHello {
-                    why,
-                    stderr_tail: adapter.stderr_tail(),
-                });
+                return Err(StartError::NoHello { why, stderr_tail: adapter.stderr_tail() });
             }
         };
         let took = started.elapsed();
-        let malformed = |why: String| StartError::MalformedHello {
-            why,
-            line: excerpt(arrived.line.as_bytes(), TAIL_CHARS),
-        };
+        let malformed =
+            |why: String| StartError::MalformedHello { why, line: excerpt(arrived.line.as_bytes(), TAIL_CHARS) };
         match arrived.reply.hello {
             Some(hello) if hello.protocol == PROTOCOL => Ok((adapter, hello, took)),
-            Some(hello) => Err(malformed(format!(
-                "expected protocol {PROTOCOL}, came protocol {}",
-                hello.protocol
-            ))),
-            None => Err(malformed(
-                match serde_json::from_str::<Hello>(&arrived.line) {
-                    Ok(_) => "its fields contradict each other".to_owned(),
-                    Err(error) => error.to_string(),
-                },
-            )),
+            Some(hello) => Err(malformed(format!("expected protocol {PROTOCOL}, came protocol {}", hello.protocol))),
+            None => Err(malformed(match serde_json::from_str::<Hello>(&arrived.line) {
+                Ok(_) => "its fields contradict each other".to_owned(),
+                Err(error) => error.to_string(),
+            })),
         }
     }
 
@@ -117,9 +105,8 @@ impl Adapter {
     pub fn begin(&mut self, body: RequestBody) -> Result<u64, CallError> {
         let id = self.next_id;
         let verb = body.verb();
-        let line = serde_json::to_string(&Request { id, body }).map_err(|error| CallError::Io {
-            text: error.to_string(),
-        })?;
+        let line =
+            serde_json::to_string(&Request { id, body }).map_err(|error| CallError::Io { text: error.to_string() })?;
         self.submit(id, line, verb)
     }
 
@@ -190,9 +177,8 @@ impl Adapter {
     #[must_use]
     pub fn stderr_tail(&self) -> Vec<String> {
         // What a dead process wrote may still be on its way through the pipe.
-        self.inbox.wait(Instant::now() + DRAIN, |state| {
-            (state.exit.is_none() || state.has_closed_stderr()).then_some(())
-        });
+        self.inbox
+            .wait(Instant::now() + DRAIN, |state| (state.exit.is_none() || state.has_closed_stderr()).then_some(()));
         self.inbox.lock().tail()
     }
 
@@ -205,14 +191,10 @@ impl Adapter {
 
     fn spawn(launch: &Launch) -> Result<Self, StartError> {
         let words: Vec<&String> = launch.wrap.iter().chain(&launch.command).collect();
-        let (Some((program, arguments)), false) = (words.split_first(), launch.command.is_empty())
-        else {
+        let (Some((program, arguments)), false) = (words.split_first(), launch.command.is_empty()) else {
             return Err(StartError::NoCommand);
         };
-        let failed = |source| StartError::Spawn {
-            program: (*program).clone(),
-            source,
-        };
+        let failed = |source| StartError::Spawn { program: (*program).clone(), source };
         let mut child = Command::new(program)
             .args(arguments)
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
@@ -224,22 +206,16 @@ impl Adapter {
             .map_err(failed)?;
         let pid = Pid::from_child(&child);
         let inbox = Arc::new(Inbox::default());
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        live::enter(pid, &inbox);
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         {
             let inbox = Arc::clone(&inbox);
             thread("adapter-exit", move || reap(&inbox, child, pid)).map_err(failed)?;
         }
         let stdin: Option<OwnedFd> = stdin.map(Into::into);
-        let adapter = Self {
-            inbox,
-            pid,
-            stdin: stdin.map(File::from),
-            next_id: 1,
-        };
+        let adapter = Self { inbox, pid, stdin: stdin.map(File::from), next_id: 1 };
         if let Some(stdin) = &adapter.stdin {
-            rustix::fs::fcntl_setfl(stdin, OFlags::NONBLOCK)
-                .map_err(|errno| failed(errno.into()))?;
+            rustix::fs::fcntl_setfl(stdin, OFlags::NONBLOCK).map_err(|errno| failed(errno.into()))?;
         }
         if let Some(stdout) = stdout {
             let inbox = Arc::clone(&adapter.inbox);
@@ -274,17 +250,12 @@ impl Adapter {
             Some(Some(outcome)) => outcome,
             // One end of the story is known: the other follows at once, or it is a story of its own.
             Some(None) => self.ended(id),
-            None => Err(CallError::Timeout {
-                request: self.inbox.lock().verb(id),
-                within,
-            }),
+            None => Err(CallError::Timeout { request: self.inbox.lock().verb(id), within }),
         }
     }
 
     fn ended(&mut self, id: u64) -> Result<Arrived, CallError> {
-        let outcome = self
-            .inbox
-            .wait(Instant::now() + DRAIN, |state| state.outcome(id));
+        let outcome = self.inbox.wait(Instant::now() + DRAIN, |state| state.outcome(id));
         let exit = self.inbox.lock().exit;
         match (outcome, exit) {
             (Some(outcome), _) => outcome,
@@ -297,9 +268,7 @@ impl Adapter {
         let deadline = Instant::now() + STALL;
         while !bytes.is_empty() {
             let Some(stdin) = &mut self.stdin else {
-                return Err(CallError::Io {
-                    text: "it was closed by the harness".into(),
-                });
+                return Err(CallError::Io { text: "it was closed by the harness".into() });
             };
             match stdin.write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
@@ -307,10 +276,7 @@ impl Adapter {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left == Duration::ZERO {
-                        return Err(CallError::Stalled {
-                            request: verb.to_owned(),
-                            within: STALL,
-                        });
+                        return Err(CallError::Stalled { request: verb.to_owned(), within: STALL });
                     }
                     let mut wait = [PollFd::new(stdin, PollFlags::OUT)];
                     let left = Timespec::try_from(left).ok();
@@ -320,17 +286,13 @@ impl Adapter {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                     // The reply cannot come any more; how the process ended says why.
                     return match self.ended(id) {
-                        Err(CallError::Silent) => Err(CallError::Io {
-                            text: error.to_string(),
-                        }),
+                        Err(CallError::Silent) => Err(CallError::Io { text: error.to_string() }),
                         Err(why) => Err(why),
                         Ok(_) => Ok(()),
                     };
                 }
                 Err(error) => {
-                    return Err(CallError::Io {
-                        text: error.to_string(),
-                    });
+                    return Err(CallError::Io { text: error.to_string() });
                 }
             }
         }
@@ -358,33 +320,17 @@ const REAP: Duration = Duration::from_secs(5);
 const STALL: Duration = Duration::from_secs(10);
 
 fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(body)
-        .map(drop)
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
 /// Waits for the process; ends what is left of its group while its id is still taken, then reaps it.
 fn reap(inbox: &Inbox, mut child: Child, pid: Pid) {
-    let ended = || {
-        rustix::process::waitid(
-            WaitId::Pid(pid),
-            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-        )
-    };
+    let ended = || rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
     while matches!(ended(), Err(rustix::io::Errno::INTR)) {}
+    live::leave(pid);
     let mut state = inbox.lock();
     let _ = rustix::process::kill_process_group(pid, Signal::KILL);
     state.exit = Some(child.wait().map_or(Exit::Status(-1), Exit::from));
     drop(state);
     inbox.changed();
-}
-
-/// Kills the group, unless the process is reaped and its id may belong to somebody else.
-fn kill_group(inbox: &Inbox, pid: Pid) {
-    let state = inbox.lock();
-    if state.exit.is_none() {
-        // A group that is gone already is what was asked for.
-        let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-    }
 }

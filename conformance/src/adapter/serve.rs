@@ -28,20 +28,14 @@ impl Output {
     pub fn claim() -> std::io::Result<Self> {
         let protocol = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
         rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
-        Ok(Self {
-            stdout: Arc::new(Mutex::new(File::from(protocol))),
-        })
+        Ok(Self { stdout: Arc::new(Mutex::new(File::from(protocol))) })
     }
 
     /// Answers a request.
     pub fn reply(&self, id: u64, answer: Answer) {
         let reply = match answer {
             Ok(reply) => Reply { id, ..reply },
-            Err(error) => Reply {
-                id,
-                error: Some(error),
-                ..Reply::default()
-            },
+            Err(error) => Reply { id, error: Some(error), ..Reply::default() },
         };
         self.write(&Line::Reply(Box::new(reply)));
     }
@@ -55,14 +49,8 @@ impl Output {
     pub fn report_panics(&self) {
         let output = self.clone();
         std::panic::set_hook(Box::new(move |panic| {
-            let thread = std::thread::current()
-                .name()
-                .unwrap_or("unnamed")
-                .to_owned();
-            output.event(Unsolicited::Fault {
-                thread,
-                text: panic.to_string(),
-            });
+            let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+            output.event(Unsolicited::Fault { thread, text: panic.to_string() });
         }));
     }
 
@@ -83,10 +71,7 @@ pub fn serve(mut input: impl BufRead, output: &Output, mut on_request: impl FnMu
     loop {
         line.clear();
         let limit = LINE_LIMIT as u64 + 1;
-        if !matches!(
-            (&mut input).take(limit).read_until(b'\n', &mut line),
-            Ok(1..)
-        ) {
+        if !matches!((&mut input).take(limit).read_until(b'\n', &mut line), Ok(1..)) {
             return;
         }
         if line.len() > LINE_LIMIT {
@@ -107,21 +92,13 @@ pub fn serve(mut input: impl BufRead, output: &Output, mut on_request: impl FnMu
 /// The error of a request that the adapter itself finds senseless.
 #[must_use]
 pub fn argument(native: String) -> ErrorReply {
-    ErrorReply {
-        class: ErrorClass::Argument,
-        errno: String::new(),
-        native,
-    }
+    ErrorReply { class: ErrorClass::Argument, errno: String::new(), native }
 }
 
 /// The error of a request for something that the implementation lacks.
 #[must_use]
 pub fn unsupported(native: String) -> ErrorReply {
-    ErrorReply {
-        class: ErrorClass::Unsupported,
-        errno: String::new(),
-        native,
-    }
+    ErrorReply { class: ErrorClass::Unsupported, errno: String::new(), native }
 }
 
 /// The request, or the error and the id that it is answered with: 0 where the line bears none.
@@ -133,35 +110,19 @@ fn parse(line: &[u8]) -> Result<Request, (u64, ErrorReply)> {
     let object = match serde_json::from_slice::<serde_json::Value>(line) {
         Ok(serde_json::Value::Object(object)) => object,
         Ok(_) => {
-            return Err((
-                0,
-                argument("expected a JSON object, came another JSON value".into()),
-            ));
+            return Err((0, argument("expected a JSON object, came another JSON value".into())));
         }
         Err(error) => {
-            return Err((
-                0,
-                argument(format!(
-                    "expected a JSON object, came a line that is none: {error}"
-                )),
-            ));
+            return Err((0, argument(format!("expected a JSON object, came a line that is none: {error}"))));
         }
     };
     let Some(id) = object.get("id").and_then(serde_json::Value::as_u64) else {
-        return Err((
-            0,
-            argument("expected an `id` that is a whole number from 1".into()),
-        ));
+        return Err((0, argument("expected an `id` that is a whole number from 1".into())));
     };
     match object.get("do").and_then(serde_json::Value::as_str) {
-        Some(verb) if RequestBody::VERBS.contains(&verb) => {
-            Err((id, argument(format!("`{verb}`: {why}"))))
-        }
+        Some(verb) if RequestBody::VERBS.contains(&verb) => Err((id, argument(format!("`{verb}`: {why}")))),
         Some(verb) => Err((id, unsupported(format!("unknown request `{verb}`")))),
-        None => Err((
-            id,
-            argument("expected a `do` that names the request".into()),
-        )),
+        None => Err((id, argument("expected a `do` that names the request".into()))),
     }
 }
 
@@ -180,14 +141,8 @@ mod tests {
         assert_eq!(refused("[1]"), (0, ErrorClass::Argument));
         assert_eq!(refused(r#"{"do":"reset"}"#), (0, ErrorClass::Argument));
         assert_eq!(refused(r#"{"id":7}"#), (7, ErrorClass::Argument));
-        assert_eq!(
-            refused(r#"{"id":7,"do":"sing"}"#),
-            (7, ErrorClass::Unsupported)
-        );
-        assert_eq!(
-            refused(r#"{"id":7,"do":"recv","s":"x"}"#),
-            (7, ErrorClass::Argument)
-        );
+        assert_eq!(refused(r#"{"id":7,"do":"sing"}"#), (7, ErrorClass::Unsupported));
+        assert_eq!(refused(r#"{"id":7,"do":"recv","s":"x"}"#), (7, ErrorClass::Argument));
         assert!(parse(br#"{"id":7,"do":"reset"}"#).is_ok());
     }
 }

@@ -223,7 +223,10 @@ type Row = Vec<(String, String)>;
 fn rows(each: &BTreeMap<String, Vec<String>>) -> Result<Vec<Row>, String> {
     let Some(length) = each.values().map(Vec::len).next() else { return Ok(vec![Vec::new()]) };
     if let Some((name, list)) = each.iter().find(|(_, list)| list.len() != length || list.is_empty()) {
-        return Err(format!("expected all lists of `each` to be of one length, found {} entries in `{name}`", list.len()));
+        return Err(format!(
+            "expected all lists of `each` to be of one length, found {} entries in `{name}`",
+            list.len()
+        ));
     }
     Ok((0..length)
         .map(|i| each.iter().map(|(name, list)| (format!("{{{name}}}"), list[i].clone())).collect())
@@ -245,7 +248,10 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
     let subject = fill(&raw.subject, row);
     if counterpart(&subject).is_none() {
         let known: Vec<&str> = COUNTERPARTS.iter().map(|(kind, _)| *kind).collect();
-        return Err(fail(source.line, format!("expected subject to be one of {}, found {subject:?}", known.join(", "))));
+        return Err(fail(
+            source.line,
+            format!("expected subject to be one of {}, found {subject:?}", known.join(", ")),
+        ));
     }
     let zmtp = match &raw.zmtp {
         None => vec![Version::V3_1, Version::V3_0],
@@ -262,8 +268,8 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
     let opening = &text[raw.steps.span().start..];
     let dropped = usize::from(opening.starts_with("'''\n") || opening.starts_with("\"\"\"\n"));
     let steps_line = line_of(text, raw.steps.span().start) + dropped;
-    let steps = parse::steps(&fill(raw.steps.get_ref(), row))
-        .map_err(|(line, why)| fail(steps_line + line - 1, why))?;
+    let steps =
+        parse::steps(&fill(raw.steps.get_ref(), row)).map_err(|(line, why)| fail(steps_line + line - 1, why))?;
     let options = raw.options.iter().map(|(name, value)| (name.clone(), option_value(value, row))).collect();
     Ok(Case {
         id: format!("{area}/{local}"),
@@ -304,9 +310,14 @@ mod tests {
 
     #[test]
     fn each_makes_one_case_for_each_row() {
-        let text = format!("{HEAD}each = {{ T = [\"a\", \"b\"] }}\nsteps = '''\npeer handshakes\nsubject sends \"{{T}}\"\n'''\n");
+        let text = format!(
+            "{HEAD}each = {{ T = [\"a\", \"b\"] }}\nsteps = '''\npeer handshakes\nsubject sends \"{{T}}\"\n'''\n"
+        );
         let cases = read(&text, NAME).unwrap();
-        assert_eq!(cases.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), ["pipeline/push/sends-a", "pipeline/push/sends-b"]);
+        assert_eq!(
+            cases.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(),
+            ["pipeline/push/sends-a", "pipeline/push/sends-b"]
+        );
         assert_eq!(cases[1].steps[1].text, "subject sends \"b\"");
         assert_eq!(cases[1].checks, ["X-b"]);
         assert_eq!(cases[0].source.to_string(), format!("{NAME}:3"));

@@ -33,9 +33,12 @@ impl Library {
     /// One line that names the file, and the line where it applies.
     pub fn from_folder(folder: &Path) -> Result<Self, String> {
         let mut files = Vec::new();
-        walk(folder, folder, &mut files)?;
+        walk(folder, &mut files)?;
         if files.is_empty() {
-            return Err(format!("expected case files (*.toml) in {}, found none", folder.display()));
+            return Err(format!(
+                "expected case files (*.toml) in {}, found none; name a folder laid out as {ROOT}",
+                folder.display()
+            ));
         }
         Self::from_files(files)
     }
@@ -81,17 +84,18 @@ fn collect(dir: &Dir<'_>, files: &mut Vec<(String, String)>) {
     }
 }
 
-fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) -> Result<(), String> {
-    let unreadable = |path: &Path, error: std::io::Error| format!("cannot read {}: {error}", path.display());
+fn walk(folder: &Path, files: &mut Vec<(String, String)>) -> Result<(), String> {
+    let unreadable = |path: &Path, error: std::io::Error| {
+        format!("{}: expected case files (*.toml) in a folder, came: {error}; check the path", path.display())
+    };
     let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))?;
     for entry in entries {
         let path = entry.map_err(|error| unreadable(folder, error))?.path();
         if path.is_dir() {
-            walk(root, &path, files)?;
+            walk(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-            let inside = path.strip_prefix(root).unwrap_or(&path);
-            files.push((format!("{ROOT}/{}", inside.display()), text));
+            files.push((path.display().to_string(), text));
         }
     }
     Ok(())
@@ -114,13 +118,20 @@ mod tests {
         let case = "[[case]]\nid = \"a\"\ntitle = \"t\"\nchecks = []\nclass = \"spec\"\nsubject = \"PUSH\"\nsteps = \"peer links\"\n";
         let file = ("conformance/cases/x.toml".to_owned(), format!("area = \"x\"\n{case}{case}"));
         let why = Library::from_files(vec![file]).unwrap_err();
-        assert_eq!(why, "conformance/cases/x.toml:10: expected a new id, found \"x/a\" of conformance/cases/x.toml:3 again");
+        assert_eq!(
+            why,
+            "conformance/cases/x.toml:10: expected a new id, found \"x/a\" of conformance/cases/x.toml:3 again"
+        );
     }
 
     #[test]
     fn a_folder_without_cases_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Library::from_folder(folder.path()).unwrap_err().starts_with("expected case files (*.toml) in"));
-        assert!(Library::from_folder(&folder.path().join("none")).unwrap_err().starts_with("cannot read"));
+        assert!(
+            Library::from_folder(&folder.path().join("none"))
+                .unwrap_err()
+                .contains("expected case files (*.toml) in a folder, came")
+        );
     }
 }

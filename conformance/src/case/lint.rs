@@ -105,7 +105,9 @@ fn of(case: &Case, saboteurs: &BTreeSet<&str>) -> Vec<What> {
     if case.killed_by.is_empty() {
         found.push(What::Toothless);
     }
-    found.extend(case.killed_by.iter().filter(|name| !saboteurs.contains(name.as_str())).cloned().map(What::UnknownSaboteur));
+    found.extend(
+        case.killed_by.iter().filter(|name| !saboteurs.contains(name.as_str())).cloned().map(What::UnknownSaboteur),
+    );
     if case.checks.is_empty() {
         found.push(What::ChecksNothing);
     }
@@ -142,8 +144,9 @@ fn of_peer(case: &Case, act: &PeerAct) -> Option<What> {
     match act {
         PeerAct::SendsVector(id) if zmq_vectors::find(id).is_none() => Some(What::UnknownVector(id.clone())),
         PeerAct::Sees(outcomes) if outcomes.first() == Some(&Outcome::Silent) => Some(What::PrefersSilence),
-        PeerAct::Sees(outcomes)
-            if outcomes.contains(&Outcome::Opening10) && case.tier != Tier::Clock => Some(What::OpeningOutsideClock),
+        PeerAct::Sees(outcomes) if outcomes.contains(&Outcome::Opening10) && case.tier != Tier::Clock => {
+            Some(What::OpeningOutsideClock)
+        }
         _ => None,
     }
 }
@@ -210,8 +213,10 @@ mod tests {
             ("unknown vector", SOUND.to_owned(), "peer handshakes\npeer sends vector no/such"),
             ("demands nothing", SOUND.to_owned(), "peer links\npeer closes"),
         ];
-        let report: Vec<String> =
-            cases.iter().map(|(what, fields, steps)| format!("{what}: {}", findings(fields, steps).join(" | "))).collect();
+        let report: Vec<String> = cases
+            .iter()
+            .map(|(what, fields, steps)| format!("{what}: {}", findings(fields, steps).join(" | ")))
+            .collect();
         insta::assert_snapshot!(report.join("\n"));
     }
 }

@@ -93,7 +93,9 @@ fn quoted(chars: &mut Chars<'_>) -> Result<Vec<u8>, String> {
                     let digits: String = chars.by_ref().take(2).collect();
                     text.extend(crate::wire::unhex(&digits)?);
                 }
-                other => return Err(format!("expected \\\", \\\\ or \\xNN in a text, found \\{}", other.unwrap_or(' '))),
+                other => {
+                    return Err(format!("expected \\\", \\\\ or \\xNN in a text, found \\{}", other.unwrap_or(' ')));
+                }
             },
             _ => text.extend(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }

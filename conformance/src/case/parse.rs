@@ -5,8 +5,7 @@
 
 use super::octets::{Pattern, Token, tokens};
 use super::step::{
-    Act, Handshake, OptionValue, Outcome, Pace, PeerAct, SendWants, SocketTypeProperty, Step,
-    SubjectAct,
+    Act, Handshake, OptionValue, Outcome, Pace, PeerAct, SendWants, SocketTypeProperty, Step, SubjectAct,
 };
 use super::words::Words;
 use crate::adapter::protocol::ErrorClass;
@@ -14,8 +13,19 @@ use crate::wire::greeting::{Greeting, Version};
 use crate::wire::metadata::Property;
 
 /// What a raw peer can do.
-pub const PEER_VERBS: &[&str] =
-    &["links", "handshakes", "sends", "trickles", "subscribes", "unsubscribes", "fences", "receives", "sees", "closes", "resets"];
+pub const PEER_VERBS: &[&str] = &[
+    "links",
+    "handshakes",
+    "sends",
+    "trickles",
+    "subscribes",
+    "unsubscribes",
+    "fences",
+    "receives",
+    "sees",
+    "closes",
+    "resets",
+];
 /// What the subject can be asked to do.
 pub const SUBJECT_VERBS: &[&str] = &["sends", "receives", "subscribes", "unsubscribes", "sets", "settles", "closes"];
 
@@ -145,7 +155,8 @@ fn peer_sends(words: &mut Words<'_>) -> Result<PeerAct, String> {
 }
 
 fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
-    const WHAT: &[&str] = &["octets", "greeting", "ready", "message", "command", "subscription", "cancellation", "nothing"];
+    const WHAT: &[&str] =
+        &["octets", "greeting", "ready", "message", "command", "subscription", "cancellation", "nothing"];
     Ok(match words.one_of(WHAT)? {
         "octets" => PeerAct::ReceivesOctets(words.pattern_run()?),
         "greeting" => PeerAct::ReceivesGreeting(if words.at_end() { None } else { Some(words.pattern_run()?) }),
@@ -235,7 +246,11 @@ fn subject(words: &mut Words<'_>) -> Result<SubjectAct, String> {
             while !words.at_end() {
                 peers.push(words.word("the name of a raw peer")?);
             }
-            if what == "requests" { SubjectAct::RequestsInRotation { count, peers } } else { SubjectAct::SendsInRotation { count, peers } }
+            if what == "requests" {
+                SubjectAct::RequestsInRotation { count, peers }
+            } else {
+                SubjectAct::SendsInRotation { count, peers }
+            }
         }
         "sends" => SubjectAct::Sends { frames: words.frame_values()?, wants: wants(words)? },
         "receives" if words.next_is_number() => {
@@ -313,21 +328,30 @@ mod tests {
         else {
             panic!("not a handshake")
         };
-        assert_eq!((who.as_str(), handshake.kind.as_deref(), handshake.version), ("A", Some("DEALER"), Some(Version::V3_0)));
+        assert_eq!(
+            (who.as_str(), handshake.kind.as_deref(), handshake.version),
+            ("A", Some("DEALER"), Some(Version::V3_0))
+        );
         assert_eq!(handshake.properties[1], Property { name: b"X-A".to_vec(), value: vec![0, 1] });
 
-        let Act::Subject(SubjectAct::Sends { frames, wants }) = one("subject sends $id \"x\"*3 or refused with unroutable") else {
+        let Act::Subject(SubjectAct::Sends { frames, wants }) =
+            one("subject sends $id \"x\"*3 or refused with unroutable")
+        else {
             panic!("not a send")
         };
         assert_eq!(frames, [FrameValue::Captured("id".into()), FrameValue::Octets(b"xxx".to_vec())]);
         assert_eq!(wants, SendWants::SuccessOrRefusal(vec![ErrorClass::Unroutable]));
 
-        let Act::Peer { act: PeerAct::SendsOctets { octets, pace }, .. } = one("peer sends octets 04 26 \"READY\" one at a time") else {
+        let Act::Peer { act: PeerAct::SendsOctets { octets, pace }, .. } =
+            one("peer sends octets 04 26 \"READY\" one at a time")
+        else {
             panic!("not octets")
         };
         assert_eq!((octets.as_slice(), pace), (b"\x04\x26READY".as_slice(), Pace::OneByOne));
 
-        let Act::Peer { act: PeerAct::Sees(outcomes), .. } = one("peer sees closed or error") else { panic!("not outcomes") };
+        let Act::Peer { act: PeerAct::Sees(outcomes), .. } = one("peer sees closed or error") else {
+            panic!("not outcomes")
+        };
         assert_eq!(outcomes, [Outcome::Closed, Outcome::Error]);
 
         let refused = SubjectAct::ReceivesRefused(vec![ErrorClass::State, ErrorClass::WouldBlock]);
@@ -341,10 +365,26 @@ mod tests {
     #[test]
     fn sentences_that_cannot_be_read_say_what_was_expected() {
         let wrong = [
-            "", "nobody sends", "peer", "peer dances", "peer sends", "peer sends message", "peer sends message \"a\" often",
-            "peer sends octets zz", "peer sees", "peer sees closed or", "peer handshakes version 3", "subject sends \"a\" refused with anger",
-            "subject sets linger", "peer receives octets", "peer sends greeting mechanism \"123456789012345678901\"",
-            "peer sends octets ..", "peer receives message <00", "$a differs $b", "peer links twice", "subject sends \"a\" or",
+            "",
+            "nobody sends",
+            "peer",
+            "peer dances",
+            "peer sends",
+            "peer sends message",
+            "peer sends message \"a\" often",
+            "peer sends octets zz",
+            "peer sees",
+            "peer sees closed or",
+            "peer handshakes version 3",
+            "subject sends \"a\" refused with anger",
+            "subject sets linger",
+            "peer receives octets",
+            "peer sends greeting mechanism \"123456789012345678901\"",
+            "peer sends octets ..",
+            "peer receives message <00",
+            "$a differs $b",
+            "peer links twice",
+            "subject sends \"a\" or",
         ];
         let report: Vec<String> = wrong.iter().map(|line| format!("{line:?}: {}", act(line).unwrap_err())).collect();
         insta::assert_snapshot!(report.join("\n"));

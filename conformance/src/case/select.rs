@@ -1,5 +1,7 @@
 //! Which runs of which cases: patterns, tiers, shards.
 
+use std::collections::BTreeSet;
+
 use super::file::{Case, Tier};
 use crate::event::{Role, RunId};
 use crate::expect::Glob;
@@ -45,9 +47,10 @@ impl Shard {
     /// Whether a run belongs to this part. It depends on the run's name alone, so adding a case moves no other.
     fn holds(self, run: &RunId) -> bool {
         // FNV-1a: fixed for ever, unlike the standard library's hasher.
-        let hash = run.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
-            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = run
+            .to_string()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3));
         hash % self.count == self.index - 1
     }
 }
@@ -68,8 +71,11 @@ impl Selection {
             cases.iter().enumerate().flat_map(|(i, case)| runs(case).into_iter().map(move |run| (i, run))).collect();
         for (option, pattern) in self.run.iter().map(|p| ("--run", p)).chain(self.skip.iter().map(|p| ("--skip", p))) {
             if !all.iter().any(|(_, run)| matches(pattern, run)) {
-                let ids = cases.iter().map(|case| case.id.as_str());
-                return Err(NoMatch { option, pattern: pattern.clone(), nearest: nearest(pattern, ids) });
+                let bare = pattern.split('@').next().unwrap_or_default();
+                let known = all.iter().any(|(_, run)| matches(bare, run));
+                let nearest = if known { Vec::new() } else { nearest(bare, cases.iter().map(|case| case.id.as_str())) };
+                let what = if known { "run" } else { "case" };
+                return Err(NoMatch { option, pattern: pattern.clone(), what, nearest });
             }
         }
         let selected = |(i, run): &(usize, RunId)| {
@@ -84,14 +90,19 @@ impl Selection {
 
 /// A pattern that matches nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{option} {pattern:?} matches no case; {}", advice(.nearest))]
+#[error("{option} {pattern:?} matches no {what}; {}", advice(what, .nearest))]
 pub struct NoMatch {
     option: &'static str,
     pattern: String,
+    /// `case`; `run` where there is the case, and not this run of it.
+    what: &'static str,
     nearest: Vec<String>,
 }
 
-fn advice(nearest: &[String]) -> String {
+fn advice(what: &str, nearest: &[String]) -> String {
+    if what == "run" {
+        return "behind a case may stand @binds or @connects, then @3.1 or @3.0; `zmqspec explain CASE` shows which it has".to_owned();
+    }
     if nearest.is_empty() {
         return "`zmqspec list` shows what there is".to_owned();
     }
@@ -117,15 +128,23 @@ pub fn matches(pattern: &str, run: &RunId) -> bool {
     let case = fields.next().unwrap_or_default();
     let area = run.case.strip_prefix(case.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
     (area || Glob::parse(case).is_ok_and(|glob| glob.matches(&run.case)))
-        && fields.all(|field| field == "binds" && run.role == Role::Binds || field == "connects" && run.role == Role::Connects || field == run.zmtp)
+        && fields.all(|field| {
+            field == "binds" && run.role == Role::Binds
+                || field == "connects" && run.role == Role::Connects
+                || field == run.zmtp
+        })
 }
 
-/// The ids nearest to what was written, at most three, none that is far off.
+/// The ids and areas nearest to what was written, at most three, none that is far off.
 pub fn nearest<'a>(wanted: &str, ids: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = wanted.split('@').next().unwrap_or_default();
-    let mut scored: Vec<(usize, &str)> = ids.map(|id| (distance(wanted, id), id)).collect();
+    let areas = |id: &'a str| id.match_indices('/').map(move |(slash, _)| &id[..slash]).chain([id]);
+    let names: BTreeSet<&str> = ids.flat_map(areas).collect();
+    let mut scored: Vec<(usize, &str)> = names.into_iter().map(|name| (distance(wanted, name), name)).collect();
     scored.sort_unstable();
-    let bound = wanted.len() / 3 + 1;
+    // What is much farther off than the nearest was not meant either.
+    let best = scored.first().map_or(0, |(score, _)| *score);
+    let bound = (wanted.len() / 3 + 1).min(best + 1);
     scored.into_iter().take(3).filter(|(score, _)| *score <= bound).map(|(_, id)| id.to_owned()).collect()
 }
 
@@ -157,7 +176,17 @@ mod tests {
     #[test]
     fn a_pattern_names_an_id_an_area_or_a_run() {
         let it = run("reqrep/req/sends@connects@3.0");
-        for pattern in ["reqrep", "reqrep/", "reqrep/req", "reqrep/req/sends", "*/req/*", "*sends", "reqrep/req/sends@connects", "reqrep@3.0", "reqrep/req/sends@connects@3.0"] {
+        for pattern in [
+            "reqrep",
+            "reqrep/",
+            "reqrep/req",
+            "reqrep/req/sends",
+            "*/req/*",
+            "*sends",
+            "reqrep/req/sends@connects",
+            "reqrep@3.0",
+            "reqrep/req/sends@connects@3.0",
+        ] {
             assert!(matches(pattern, &it), "{pattern}");
         }
         for pattern in ["req", "reqrep/req/send", "reqrep/req/sends@binds", "reqrep@3.1", "", "*sendings"] {
@@ -181,6 +210,7 @@ mod tests {
     fn near_ids_are_suggested() {
         let ids = ["reqrep/req/sends", "reqrep/rep/sends", "pipeline/push/rotates"];
         assert_eq!(nearest("reqrep/req/send", ids.into_iter()), ["reqrep/req/sends", "reqrep/rep/sends"]);
+        assert_eq!(nearest("pipelin/push", ids.into_iter()), ["pipeline/push"]);
         assert!(nearest("zzz", ids.into_iter()).is_empty());
     }
 }

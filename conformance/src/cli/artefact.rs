@@ -7,8 +7,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
-use super::check::{PATIENCE, not_started, unusable};
+use super::check::{PATIENCE, SCALES, not_started, patience, unusable};
 use super::options::ReplayOptions;
+use super::voice::print_line;
 use crate::adapter::process::Adapter;
 use crate::case::file::{Case, Class, Source, Tier};
 use crate::case::parse;
@@ -78,7 +79,10 @@ impl Artefact {
 
     fn read(path: &Path) -> Result<Self, Refusal> {
         let wrong = |why: &dyn std::fmt::Display| {
-            Refusal::usage(format!("{}: expected a file that `zmqspec check --save DIR` wrote, found something else: {why}", path.display()))
+            Refusal::usage(format!(
+                "{}: expected a file that `zmqspec check --save DIR` wrote, came: {why}; check the path, or save it again",
+                path.display()
+            ))
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
         let artefact: Self = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
@@ -88,9 +92,25 @@ impl Artefact {
         Ok(artefact)
     }
 
+    /// The value of an option that the run was made with.
+    fn option(&self, name: &str) -> Option<&str> {
+        self.header.options.iter().skip_while(|word| *word != name).nth(1).map(String::as_str)
+    }
+
+    fn deadline_scale(&self) -> Result<f64, Refusal> {
+        let Some(word) = self.option("--deadline-scale") else { return Ok(1.0) };
+        let scale = word.parse().ok().filter(|scale| SCALES.contains(scale));
+        scale.ok_or_else(|| {
+            Refusal::usage(format!(
+                "expected a --deadline-scale from 0.01 to 10000 in the saved run, found {word:?}; save it again"
+            ))
+        })
+    }
+
     fn planned(&self) -> Result<Planned, Refusal> {
-        let steps = parse::steps(&self.case.steps.join("\n"))
-            .map_err(|(line, why)| Refusal::usage(format!("step {line} of the saved case cannot be read any more: {why}")))?;
+        let steps = parse::steps(&self.case.steps.join("\n")).map_err(|(line, why)| {
+            Refusal::usage(format!("step {line} of the saved case cannot be read any more: {why}"))
+        })?;
         let mut options = BTreeMap::new();
         for (name, value) in &self.case.options {
             let value = match value {
@@ -126,24 +146,27 @@ impl Artefact {
     }
 }
 
-/// Runs a saved deviation again. 0: the same verdict for the same reason; 1: another.
+/// Runs a saved deviation again. 0: the same verdict for the same reason; 1: another; 5: it could not be judged.
 pub(super) fn replay(options: &ReplayOptions) -> Result<u8, Refusal> {
     let artefact = Artefact::read(&options.file)?;
     let planned = artefact.planned()?;
+    let saboteur = artefact.option("--saboteur").map(sabotage::find).transpose().map_err(Refusal::usage)?;
     let spec = options.subject.as_deref().unwrap_or(&artefact.header.subject.spec);
     let spec: SubjectSpec = spec.parse().map_err(|error| unusable(&error))?;
     let launch = spec.launch(&[]).map_err(|error| unusable(&error))?;
-    let start = Start { launch, hello_within: PATIENCE * 5 };
-    let (adapter, hello, _) =
+    let unscaled = PATIENCE.mul_f64(artefact.deadline_scale()?);
+    let start = Start { launch, hello_within: unscaled * 5 };
+    let (adapter, hello, startup) =
         Adapter::start(&start.launch, start.hello_within).map_err(|error| not_started(&spec, &error))?;
-    println!("replay  {}\nsaved   {} {}\nnow     {} {}", planned.run, artefact.header.subject.name, artefact.header.subject.version, hello.name, hello.version);
-    let saboteur = artefact.header.options.iter().skip_while(|word| *word != "--saboteur").nth(1);
-    let saboteur = saboteur.map(|name| sabotage::find(name)).transpose().map_err(Refusal::usage)?;
-    let setting = Setting { patience: PATIENCE, pause_before: None, saboteur };
+    print_line(&format!(
+        "replay  {}\nsaved   {} {}\nnow     {} {}",
+        planned.run, artefact.header.subject.name, artefact.header.subject.version, hello.name, hello.version
+    ));
+    let setting = Setting { patience: patience(unscaled, startup), pause_before: None, saboteur };
     let done = Worker::new(&start, Some((adapter, hello))).work(&planned, &setting, 1);
     let (then, now) = (&artefact.finished, &done.played);
-    println!("then    {}", then.verdict);
-    println!("now     {}", now.verdict);
+    print_line(&format!("then    {}", then.verdict));
+    print_line(&format!("now     {}", now.verdict));
     let mut differs = then.verdict.conformance != now.verdict.conformance
         || then.verdict.variant != now.verdict.variant
         || then.verdict.survival != now.verdict.survival;
@@ -151,18 +174,31 @@ pub(super) fn replay(options: &ReplayOptions) -> Result<u8, Refusal> {
     let (was, is) = (reason(then.failure.as_ref()), reason(now.failure.as_ref()));
     if was != is {
         differs = true;
-        println!("then because of {}, now because of {}", was.as_deref().unwrap_or("nothing"), is.as_deref().unwrap_or("nothing"));
+        print_line(&format!(
+            "then because of {}, now because of {}",
+            was.as_deref().unwrap_or("nothing"),
+            is.as_deref().unwrap_or("nothing")
+        ));
     }
     for (word, pick) in [("sent", Direction::Sent), ("received", Direction::Received)] {
         let (before, after) = (octets(&then.transcript, pick), octets(&now.transcript, pick));
         for who in before.keys().chain(after.keys().filter(|who| !before.contains_key(*who))) {
             let (a, b) = (before.get(who).map_or("", String::as_str), after.get(who).map_or("", String::as_str));
-            println!("{who} {word}: {}", compare(a, b));
+            print_line(&format!("{who} {word}: {}", compare(a, b)));
         }
     }
     if let Some(failure) = &now.failure {
-        println!("step {}: {}\naccepted: {}\ncame: {}", failure.step, failure.step_text, failure.accepted.join(" or "), failure.came);
-        failure.hex.iter().for_each(|line| println!("  {line}"));
+        print_line(&format!(
+            "step {}: {}\naccepted: {}\ncame: {}",
+            failure.step,
+            failure.step_text,
+            failure.accepted.join(" or "),
+            failure.came
+        ));
+        failure.hex.iter().for_each(|line| print_line(&format!("  {line}")));
+    }
+    if let Some(text) = &now.harness_error {
+        return Err(Refusal::new(Exit::HarnessError, format!("the case could not be run again: {text}")));
     }
     Ok(if differs { Exit::Differs } else { Exit::AsExpected }.code())
 }
@@ -177,14 +213,11 @@ enum Direction {
 fn octets(transcript: &[Exchange], direction: Direction) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     for exchange in transcript {
-        let (Exchanged::Sent(text) | Exchanged::Received(text)) = &exchange.what else { continue };
-        let fits = match direction {
-            Direction::Sent => matches!(exchange.what, Exchanged::Sent(_)),
-            Direction::Received => matches!(exchange.what, Exchanged::Received(_)),
-        };
-        if !fits {
+        let ((Exchanged::Sent(text), Direction::Sent) | (Exchanged::Received(text), Direction::Received)) =
+            (&exchange.what, direction)
+        else {
             continue;
-        }
+        };
         all.entry(exchange.who.clone()).or_default().push_str(text);
     }
     all

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Refusal;
 use super::artefact::Artefact;
 use super::options::CheckOptions;
-use crate::adapter::process::{Adapter, StartError};
+use crate::adapter::process::{self, Adapter, Launch, StartError};
 use crate::adapter::protocol::Hello;
 use crate::case::library::Library;
 use crate::event::{CaseFinished, Event, HarnessError, RunStarted, SCHEMA, SubjectIdentity};
@@ -22,7 +22,7 @@ use crate::run::plan::{self, Planned};
 use crate::run::play::Setting;
 use crate::run::runner::{self, Options};
 use crate::run::worker::{Done, Start};
-use crate::sabotage;
+use crate::sabotage::{self, Saboteur};
 use crate::subject::{SubjectError, SubjectSpec, identity};
 use crate::verdict::Conformance;
 
@@ -33,35 +33,83 @@ const QUICK_START: Duration = Duration::from_millis(500);
 /// With a person at a debugger there is no hurry.
 const UNHURRIED: u32 = 1800;
 
+/// What every deadline can be multiplied by.
+pub(super) const SCALES: std::ops::RangeInclusive<f64> = 0.01..=10_000.0;
+
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(options: &CheckOptions) -> Result<u8, Refusal> {
+    let patterns = !(options.select.run.is_empty() && options.select.skip.is_empty());
     if options.subjects.is_empty() {
+        // The word was there, perhaps: these two take every word behind them.
+        let hint = if patterns {
+            "write it before --run and --skip, as in `zmqspec check libzmq --run …`"
+        } else {
+            "try `zmqspec check libzmq`"
+        };
+        return Err(Refusal::usage(format!(
+            "expected a subject, found none, and this build has no reference implementation to check; {hint}"
+        )));
+    }
+    let reports = [&options.junit, &options.json, &options.markdown, &options.save];
+    if options.subjects.len() > 1 && reports.iter().any(|report| report.is_some()) {
         return Err(Refusal::usage(
-            "expected a subject, found none, and this build has no reference implementation to check; \
-             try `zmqspec check libzmq`",
+            "expected one subject where a report is written to a file, found several; run `check` once for each",
         ));
     }
-    let reports = [&options.junit, &options.json, &options.markdown];
-    if options.subjects.len() > 1 && reports.iter().any(|report| report.is_some()) {
-        return Err(Refusal::usage("expected one subject where a report is written to a file, found several; run `check` once for each"));
-    }
     let scale = options.deadline_scale;
-    if !(scale.is_finite() && (0.01..=10_000.0).contains(&scale)) {
+    if !SCALES.contains(&scale) {
         return Err(Refusal::usage(format!("expected a --deadline-scale from 0.01 to 10000, found {scale}")));
     }
     // A second interrupt ends the process at once, as the handler is set only here.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            process::kill_all();
             std::process::exit(130);
         }
     });
+    // Everything that can be told without starting anybody comes first: a typing error in the last word must not cost
+    // the run of the first.
+    let saboteur = options.saboteur.as_deref().map(sabotage::find).transpose().map_err(Refusal::usage)?;
+    let wrap = options.wrap.as_deref().map_or(Ok(Vec::new()), crate::subject::split_words);
+    let wrap = wrap.map_err(|why| {
+        Refusal::usage(format!(
+            "expected words for --wrap as a shell splits them, found {:?}: {why}",
+            options.wrap.as_deref().unwrap_or_default()
+        ))
+    })?;
+    let specs: Vec<SubjectSpec> = options
+        .subjects
+        .iter()
+        .map(|subject| subject.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error| unusable(&error))?;
+    let launches: Vec<Launch> =
+        specs.iter().map(|spec| spec.launch(&wrap)).collect::<Result<_, _>>().map_err(|error| unusable(&error))?;
+    let plan = planned(options)?;
     let mut worst = Exit::AsExpected.code();
-    for subject in &options.subjects {
-        let code = Check::prepare(options, subject)?.run()?;
+    for (spec, launch) in specs.iter().zip(launches) {
+        let code = Check::prepare(options, &plan, saboteur.clone(), spec, launch)?.run()?;
         worst = worst.max(code);
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            break;
+        }
     }
     Ok(worst)
+}
+
+fn planned(options: &CheckOptions) -> Result<Vec<Planned>, Refusal> {
+    let library = library(options.select.cases.as_deref())?;
+    let profile = options.profile.profile();
+    let plan = plan::plan(&library, &level_of, &options.select.selection(), options.level.gate(), profile)
+        .map_err(|none| Refusal::new(Exit::NothingMatched, none))?;
+    if plan.is_empty() {
+        return Err(Refusal::new(
+            Exit::NothingMatched,
+            "no case is left by --run, --skip, --tier and --shard together; `zmqspec list` takes the same options",
+        ));
+    }
+    Ok(plan)
 }
 
 pub(super) fn library(folder: Option<&Path>) -> Result<Library, Refusal> {
@@ -89,12 +137,22 @@ pub(super) fn unusable(error: &SubjectError) -> Refusal {
 }
 
 pub(super) fn not_started(spec: &SubjectSpec, error: &StartError) -> Refusal {
-    Refusal::new(Exit::NoSubject, format!("cannot start the subject {spec}: {error}"))
+    let advice = match spec {
+        SubjectSpec::Exec(_) => "; `zmqspec subject verify SUBJECT` drills an adapter",
+        SubjectSpec::Libzmq(_) | SubjectSpec::Reference | SubjectSpec::Tcp { .. } | SubjectSpec::Attach(_) => "",
+    };
+    Refusal::new(Exit::NoSubject, format!("cannot start the subject {spec}: {error}{advice}"))
+}
+
+/// Longest wait of one step for a subject that took so long to start.
+pub(super) fn patience(unscaled: Duration, startup: Duration) -> Duration {
+    let slowness = startup.as_secs_f64() / QUICK_START.as_secs_f64();
+    unscaled.mul_f64(slowness.clamp(1.0, 10.0))
 }
 
 struct Check<'o> {
     options: &'o CheckOptions,
-    plan: Vec<Planned>,
+    plan: &'o [Planned],
     start: Start,
     setting: Setting,
     jobs: usize,
@@ -103,30 +161,24 @@ struct Check<'o> {
 }
 
 impl<'o> Check<'o> {
-    fn prepare(options: &'o CheckOptions, subject: &str) -> Result<Self, Refusal> {
-        let library = library(options.select.cases.as_deref())?;
-        let profile = options.profile.profile();
-        let plan = plan::plan(&library, &level_of, &options.select.selection(), options.level.gate(), profile)
-            .map_err(|none| Refusal::new(Exit::NothingMatched, none))?;
-        if plan.is_empty() {
-            return Err(Refusal::new(Exit::NothingMatched, "no case is left by --run, --skip, --tier and --shard together; `zmqspec list` takes the same options"));
-        }
-        let saboteur = options.saboteur.as_deref().map(sabotage::find).transpose().map_err(Refusal::usage)?;
-        let spec: SubjectSpec = subject.parse().map_err(|error| unusable(&error))?;
-        let wrap = options.wrap.as_deref().map_or(Ok(Vec::new()), crate::subject::split_words).map_err(Refusal::usage)?;
-        let attended = !wrap.is_empty() || options.pause_before.is_some();
-        let launch = spec.launch(&wrap).map_err(|error| unusable(&error))?;
-        let patience = PATIENCE.mul_f64(options.deadline_scale) * if attended { UNHURRIED } else { 1 };
-        let start = Start { launch, hello_within: patience * 5 };
+    fn prepare(
+        options: &'o CheckOptions,
+        plan: &'o [Planned],
+        saboteur: Option<Saboteur>,
+        spec: &SubjectSpec,
+        launch: Launch,
+    ) -> Result<Self, Refusal> {
+        let attended = !launch.wrap.is_empty() || options.pause_before.is_some();
+        let unscaled = PATIENCE.mul_f64(options.deadline_scale) * if attended { UNHURRIED } else { 1 };
+        let start = Start { launch, hello_within: unscaled * 5 };
         let (adapter, hello, startup) =
-            Adapter::start(&start.launch, start.hello_within).map_err(|error| not_started(&spec, &error))?;
-        let slowness = startup.as_secs_f64() / QUICK_START.as_secs_f64();
+            Adapter::start(&start.launch, start.hello_within).map_err(|error| not_started(spec, &error))?;
         let setting = Setting {
-            patience: patience.mul_f64(slowness.clamp(1.0, 10.0)),
-            pause_before: options.pause_before,
+            patience: patience(unscaled, startup),
+            pause_before: options.pause_before.map(usize::from),
             saboteur,
         };
-        let subject = identity(&spec, &hello, startup);
+        let subject = identity(spec, &hello, startup);
         let jobs = if attended { 1 } else { usize::from(options.jobs) };
         Ok(Self { options, plan, start, setting, jobs, subject, started: Some((adapter, hello)) })
     }
@@ -137,6 +189,7 @@ impl<'o> Check<'o> {
         let choice = match options.expect.as_deref() {
             None => Choice::Builtin,
             Some("none") => Choice::None,
+            Some("") => return Err(Refusal::usage("expected a file or `none` after --expect, found an empty word")),
             Some(file) => Choice::File(file.into()),
         };
         let expectations = select(&choice, &self.subject.name).map_err(Refusal::usage)?;
@@ -149,14 +202,15 @@ impl<'o> Check<'o> {
         let header = self.header(gate.expectations());
         let mut trouble = Trouble::default();
         trouble.note(fanout.on(&Event::RunStarted(Box::new(header.clone()))));
-        let started = self.started.take().ok_or_else(|| Refusal::new(Exit::HarnessError, "the subject was started twice"))?;
+        let started =
+            self.started.take().ok_or_else(|| Refusal::new(Exit::HarnessError, "the subject was started twice"))?;
         let run_options = Options {
             jobs: self.jobs,
             repeat: usize::try_from(options.repeat).unwrap_or(usize::MAX),
             max_time: options.max_time.map(Duration::from_secs),
             setting: self.setting.clone(),
         };
-        let not_run = runner::run(&self.plan, &self.start, started, &run_options, &INTERRUPTED, |index, done| {
+        let not_run = runner::run(self.plan, &self.start, started, &run_options, &INTERRUPTED, |index, done| {
             let planned = &self.plan[index];
             let mut finished = finished(planned, &done);
             let judgement = gate.judge(&CaseJudged {
@@ -176,12 +230,20 @@ impl<'o> Check<'o> {
                 trouble.note(fanout.on(&Event::HarnessError(error)));
             }
             trouble.note(fanout.on(&Event::CaseFinished(Box::new(finished))));
-            if let Some(replaced) = done.replaced {
+            for replaced in done.replaced {
                 trouble.note(fanout.on(&Event::SubjectReplaced(replaced)));
             }
         });
         if not_run > 0 {
             gate.cut_short();
+            if INTERRUPTED.load(Ordering::Relaxed) {
+                // Green would be a lie about the cases that nobody ran.
+                let text = format!(
+                    "expected to run all {} case runs, came an interrupt before the last {not_run}; run it again",
+                    self.plan.len()
+                );
+                trouble.note(fanout.on(&Event::HarnessError(HarnessError { run: None, text })));
+            }
         }
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let finished = fanout
@@ -247,8 +309,12 @@ impl<'o> Check<'o> {
             fanout.add(Annotations::new(io::stdout()));
         }
         if let Some(folder) = &options.save {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| Refusal::usage(format!("cannot make the folder {}: {error}", folder.display())))?;
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Refusal::usage(format!(
+                    "{}: expected a folder, or a place for one, after --save, came: {error}; choose another path",
+                    folder.display()
+                ))
+            })?;
         }
         // Last, so that every file is whole when its last line appears.
         fanout.add(Console::new(out, style, &requirement_text));
@@ -265,7 +331,7 @@ fn requirement_text(id: &str) -> Option<RequirementText> {
     })
 }
 
-/// The first error of writing; a reader that went away is none.
+/// The first error of writing.
 #[derive(Default)]
 struct Trouble {
     first: Option<io::Error>,
@@ -273,9 +339,7 @@ struct Trouble {
 
 impl Trouble {
     fn note(&mut self, outcome: io::Result<()>) {
-        if let Err(error) = outcome
-            && error.kind() != io::ErrorKind::BrokenPipe
-        {
+        if let Err(error) = outcome {
             self.first.get_or_insert(error);
         }
     }

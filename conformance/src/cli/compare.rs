@@ -1,8 +1,8 @@
 //! `expect update` and `diff`: a run against a file, a run against a run.
 
 use super::Refusal;
-use super::inspect::print_line;
 use super::options::{DiffOptions, ExpectVerb};
+use super::voice::print_line;
 use crate::diff::Diff;
 use crate::exit::Exit;
 use crate::expect;
@@ -25,9 +25,13 @@ pub(super) fn expect(verb: &ExpectVerb) -> Result<u8, Refusal> {
     for note in &update.notes {
         print_line(&format!("note: {note}"));
     }
-    print_line(&format!("{} kept, {} removed, {} added, {} of them still without a reason", update.kept, update.removed, update.added, update.without_reason));
+    print_line(&format!(
+        "{} kept, {} removed, {} added, {} of them still without a reason",
+        update.kept, update.removed, update.added, update.without_reason
+    ));
     if *write {
-        std::fs::write(file, &update.text).map_err(|error| Refusal::usage(format!("cannot write {}: {error}", file.display())))?;
+        std::fs::write(file, &update.text)
+            .map_err(|error| Refusal::usage(format!("cannot write {}: {error}", file.display())))?;
         print_line(&format!("wrote {}", file.display()));
         return Ok(Exit::AsExpected.code());
     }

@@ -7,7 +7,9 @@ mod inspect;
 mod options;
 mod subjects;
 mod teeth;
+mod usage;
 mod vectors;
+mod voice;
 
 use std::process::ExitCode;
 
@@ -38,14 +40,14 @@ impl Refusal {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage::refuse(&error),
     };
     let outcome = match cli.verb {
         Verb::Check(options) => check::run(&options),
         Verb::List(options) => inspect::list(&options),
         Verb::Explain { id } => inspect::explain(&id),
         Verb::Coverage(options) => inspect::coverage(&options),
-        Verb::Lint => inspect::lint(),
+        Verb::Lint(options) => inspect::lint(&options),
         Verb::Expect(verb) => compare::expect(&verb),
         Verb::Diff(options) => compare::diff(&options),
         Verb::Replay(options) => artefact::replay(&options),
@@ -59,23 +61,8 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(refusal) => {
-            eprintln!("zmqspec: {}", refusal.text);
+            voice::complain(&refusal.text);
             ExitCode::from(refusal.exit.code())
         }
     }
-}
-
-/// clap's own words, cut to one line unless help was asked for.
-fn usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    let text = error.render().to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let what = lines.iter().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more")).copied();
-    let what: Vec<&str> = what.map(|line| line.trim_start_matches("error: ").trim_start_matches("tip: ")).collect();
-    let what = if what.is_empty() { "expected a verb, found none".to_owned() } else { what.join("; ") };
-    eprintln!("zmqspec: {what}; `zmqspec help` lists the verbs, `zmqspec help VERB` the options of one");
-    ExitCode::from(Exit::Usage.code())
 }

@@ -35,7 +35,7 @@ pub(super) enum Verb {
     /// Show which statements of the RFCs are tested, excepted or open
     Coverage(CoverageOptions),
     /// Hold cases, vectors and saboteurs to their rules
-    Lint,
+    Lint(LintOptions),
     /// Work on expectations files
     #[command(subcommand)]
     Expect(ExpectVerb),
@@ -115,23 +115,23 @@ pub(super) struct CheckOptions {
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<PathBuf>,
     /// Cases side by side, each with a process of its own
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 8, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) jobs: u16,
     /// Run each case this often; verdicts that differ are inconclusive
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) repeat: u32,
     /// Begin no case after this many seconds
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     pub(super) max_time: Option<u64>,
     /// Multiply every deadline
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true)]
     pub(super) deadline_scale: f64,
     /// Put words before the adapter's command, for example "gdb --args"; implies one job and long deadlines
     #[arg(long, value_name = "COMMAND")]
     pub(super) wrap: Option<String>,
     /// Wait for Enter before this step; implies one job and long deadlines
-    #[arg(long, value_name = "STEP")]
-    pub(super) pause_before: Option<usize>,
+    #[arg(long, value_name = "STEP", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) pause_before: Option<u16>,
     /// Commit the sin of a saboteur between subject and harness
     #[arg(long, value_name = "NAME")]
     pub(super) saboteur: Option<String>,
@@ -150,12 +150,25 @@ pub(super) struct ListOptions {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct LintOptions {
+    /// Cases of this folder instead of those in the binary
+    #[arg(long, value_name = "DIR")]
+    pub(super) cases: Option<PathBuf>,
+    /// Vectors of this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) vectors: Option<PathBuf>,
+    /// Ledger of this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) ledger: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct CoverageOptions {
     /// List the statements that are neither tested nor excepted
     #[arg(long)]
     pub(super) uncovered: bool,
     /// Only these RFCs, by number
-    #[arg(long = "rfc", value_name = "N")]
+    #[arg(long = "rfc", value_name = "N", allow_negative_numbers = true)]
     pub(super) rfcs: Vec<u16>,
     /// As JSON
     #[arg(long)]
@@ -236,7 +249,7 @@ pub(super) struct TeethOptions {
     #[arg(long)]
     pub(super) every: bool,
     /// Cases side by side
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 4, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) jobs: u16,
 }
 

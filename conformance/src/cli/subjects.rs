@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Refusal;
 use super::check::unusable;
-use super::inspect::print_line;
 use super::options::SubjectVerb;
+use super::voice::print_line;
 use crate::exit::Exit;
 use crate::subject::{Cache, Fetched, SubjectSpec, fetch, list, verify};
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Refusal;
 use super::check::{PATIENCE, level_of, library, unusable};
-use super::inspect::print_line;
 use super::options::TeethOptions;
+use super::voice::print_line;
 use crate::exit::Exit;
 use crate::run::plan::{self, Gate};
 use crate::run::play::{Profile, Setting};
@@ -51,7 +51,12 @@ pub(super) fn run(options: &TeethOptions) -> Result<u8, Refusal> {
     }
     let missed: Vec<&Bitten> = bitten.iter().filter(|bitten| !bitten.noticed()).collect();
     missed.iter().for_each(|bitten| print_line(&format!("unnoticed: {}", line(bitten))));
-    let unsupported = missed.iter().filter(|bitten| bitten.verdict.conformance == crate::verdict::Conformance::Unsupported).count();
-    print_line(&format!("{} sins committed, {} noticed, {unsupported} not committable on this subject", bitten.len(), bitten.len() - missed.len()));
+    let unsupported =
+        missed.iter().filter(|bitten| bitten.verdict.conformance == crate::verdict::Conformance::Unsupported).count();
+    print_line(&format!(
+        "{} sins committed, {} noticed, {unsupported} not committable on this subject",
+        bitten.len(),
+        bitten.len() - missed.len()
+    ));
     Ok(if missed.len() == unsupported { Exit::AsExpected } else { Exit::Differs }.code())
 }

@@ -4,15 +4,49 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Refusal;
-use super::inspect::print_line;
 use super::options::VectorsVerb;
+use super::voice::print_line;
 use crate::exit::Exit;
 
 /// Words that a parser compares against, for the dictionary of a fuzzer.
 const WORDS: &[&str] = &[
-    "READY", "ERROR", "PING", "PONG", "SUBSCRIBE", "CANCEL", "JOIN", "LEAVE", "HELLO", "WELCOME", "INITIATE", "MESSAGE",
-    "NULL", "PLAIN", "CURVE", "GSSAPI", "Socket-Type", "Identity", "Resource", "REQ", "REP", "DEALER", "ROUTER", "PUB",
-    "XPUB", "SUB", "XSUB", "PUSH", "PULL", "PAIR", "CLIENT", "SERVER", "RADIO", "DISH", "SCATTER", "GATHER", "PEER",
+    "READY",
+    "ERROR",
+    "PING",
+    "PONG",
+    "SUBSCRIBE",
+    "CANCEL",
+    "JOIN",
+    "LEAVE",
+    "HELLO",
+    "WELCOME",
+    "INITIATE",
+    "MESSAGE",
+    "NULL",
+    "PLAIN",
+    "CURVE",
+    "GSSAPI",
+    "Socket-Type",
+    "Identity",
+    "Resource",
+    "REQ",
+    "REP",
+    "DEALER",
+    "ROUTER",
+    "PUB",
+    "XPUB",
+    "SUB",
+    "XSUB",
+    "PUSH",
+    "PULL",
+    "PAIR",
+    "CLIENT",
+    "SERVER",
+    "RADIO",
+    "DISH",
+    "SCATTER",
+    "GATHER",
+    "PEER",
     "CHANNEL",
 ];
 /// Longest seed; a fuzzer gains nothing from longer ones.

@@ -29,17 +29,11 @@ impl Run {
     pub(super) fn of(file: &str, events: &[Event], reported: usize) -> Self {
         let started: Option<&RunStarted> = events.iter().find_map(|event| match event {
             Event::RunStarted(started) => Some(&**started),
-            Event::CaseFinished(_)
-            | Event::SubjectReplaced(_)
-            | Event::HarnessError(_)
-            | Event::RunFinished(_) => None,
+            Event::CaseFinished(_) | Event::SubjectReplaced(_) | Event::HarnessError(_) | Event::RunFinished(_) => None,
         });
         let finished: Option<&RunFinished> = events.iter().find_map(|event| match event {
             Event::RunFinished(finished) => Some(finished),
-            Event::RunStarted(_)
-            | Event::CaseFinished(_)
-            | Event::SubjectReplaced(_)
-            | Event::HarnessError(_) => None,
+            Event::RunStarted(_) | Event::CaseFinished(_) | Event::SubjectReplaced(_) | Event::HarnessError(_) => None,
         });
         let text = |part: fn(&RunStarted) -> String| started.map(part).unwrap_or_default();
         Self {
@@ -57,31 +51,13 @@ impl Run {
 
 fn subject(started: &RunStarted) -> String {
     let subject = &started.subject;
-    let start = subject
-        .sha256
-        .as_deref()
-        .and_then(|sum| sum.get(..12))
-        .map(|sum| format!(" sha256 {sum}"));
-    format!(
-        "{} {}{}",
-        subject.name,
-        subject.version,
-        start.unwrap_or_default()
-    )
+    let start = subject.sha256.as_deref().and_then(|sum| sum.get(..12)).map(|sum| format!(" sha256 {sum}"));
+    format!("{} {}{}", subject.name, subject.version, start.unwrap_or_default())
 }
 
 fn selection(started: &RunStarted) -> String {
-    let mut words: Vec<_> = started
-        .run
-        .iter()
-        .map(|pattern| format!("--run {pattern}"))
-        .collect();
-    words.extend(
-        started
-            .skip
-            .iter()
-            .map(|pattern| format!("--skip {pattern}")),
-    );
+    let mut words: Vec<_> = started.run.iter().map(|pattern| format!("--run {pattern}")).collect();
+    words.extend(started.skip.iter().map(|pattern| format!("--skip {pattern}")));
     words.extend(started.shard.iter().map(|shard| format!("--shard {shard}")));
     words.join(" ")
 }
@@ -89,11 +65,7 @@ fn selection(started: &RunStarted) -> String {
 /// What must be known before the differences are believed.
 pub(super) fn warnings(old: &Run, new: &Run) -> Vec<String> {
     let all = |selection: &str| {
-        if selection.is_empty() {
-            "all".to_owned()
-        } else {
-            selection.to_owned()
-        }
+        if selection.is_empty() { "all".to_owned() } else { selection.to_owned() }
     };
     let mut warnings = Vec::new();
     let mut differ = |what: &str, old: &str, new: &str| {
@@ -107,9 +79,7 @@ pub(super) fn warnings(old: &Run, new: &Run) -> Vec<String> {
     differ("zmqspec", &old.zmqspec, &new.zmqspec);
     for (name, run) in [("old", old), ("new", new)] {
         if !run.complete {
-            warnings.push(format!(
-                "the {name} run was cut: case runs are missing from its end"
-            ));
+            warnings.push(format!("the {name} run was cut: case runs are missing from its end"));
         }
     }
     if old.embargoed != new.embargoed {

@@ -27,10 +27,7 @@ fn old_against_new_verdict() {
         table += &format!("\n{name:<14}");
         for (_, new) in &verdicts {
             let diff = compare(vec![old.clone()], vec![new.clone()]);
-            let change = diff
-                .differences
-                .first()
-                .map_or("-".to_owned(), |one| format!("{:?}", one.change));
+            let change = diff.differences.first().map_or("-".to_owned(), |one| format!("{:?}", one.change));
             let mark = if diff.exit_code() == 1 { "!" } else { "" };
             table += &format!("{:<16}", format!("{change}{mark}"));
             assert_eq!(diff.same + diff.differences.len(), 1);
@@ -44,10 +41,7 @@ fn old_against_new_verdict() {
 fn a_run_is_the_same_as_itself() {
     let events = sample::whole_run();
     let diff = Diff::of("a", &events, "b", &events);
-    assert_eq!(
-        (diff.differences.len(), diff.exit_code(), diff.same),
-        (0, 0, diff.new.reported)
-    );
+    assert_eq!((diff.differences.len(), diff.exit_code(), diff.same), (0, 0, diff.new.reported));
 }
 
 #[test]
@@ -57,17 +51,9 @@ fn fin_and_rst_are_one_close_and_open_is_another() {
         case.verdict.close = close;
         case
     };
-    let change = |old, new| {
-        compare(vec![close(old)], vec![close(new)])
-            .differences
-            .first()
-            .map(|one| one.change)
-    };
+    let change = |old, new| compare(vec![close(old)], vec![close(new)]).differences.first().map(|one| one.change);
     assert_eq!(change(Some(Close::Fin), Some(Close::Rst)), None);
-    assert_eq!(
-        change(Some(Close::Rst), Some(Close::Open)),
-        Some(Change::OtherEnd)
-    );
+    assert_eq!(change(Some(Close::Rst), Some(Close::Open)), Some(Change::OtherEnd));
     assert_eq!(change(Some(Close::Open), None), Some(Change::OtherEnd));
 }
 
@@ -81,27 +67,12 @@ fn a_provisional_case_is_told_and_no_regression() {
 #[test]
 fn vanished_and_new_cases_add_up() {
     let diff = compare(
-        vec![
-            sample::passed("a"),
-            sample::passed("b"),
-            sample::passed("c"),
-        ],
+        vec![sample::passed("a"), sample::passed("b"), sample::passed("c")],
         vec![sample::passed("b"), sample::passed("d")],
     );
-    let count = |change| {
-        diff.differences
-            .iter()
-            .filter(|one| one.change == change)
-            .count()
-    };
-    assert_eq!(
-        (count(Change::Vanished), count(Change::New), diff.same),
-        (2, 1, 1)
-    );
-    assert_eq!(
-        diff.same + diff.differences.len() - count(Change::Vanished),
-        diff.new.reported
-    );
+    let count = |change| diff.differences.iter().filter(|one| one.change == change).count();
+    assert_eq!((count(Change::Vanished), count(Change::New), diff.same), (2, 1, 1));
+    assert_eq!(diff.same + diff.differences.len() - count(Change::Vanished), diff.new.reported);
     assert_eq!(diff.exit_code(), 1);
 }
 
@@ -109,12 +80,7 @@ fn vanished_and_new_cases_add_up() {
 fn an_unreadable_file_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("old.jsonl");
-    assert!(
-        Diff::of_files(&missing, &missing)
-            .unwrap_err()
-            .to_string()
-            .contains("old.jsonl: expected")
-    );
+    assert!(Diff::of_files(&missing, &missing).unwrap_err().to_string().contains("old.jsonl: expected"));
 }
 
 fn everything() -> Diff {
@@ -157,14 +123,8 @@ fn everything() -> Diff {
 }
 
 fn reason(case: &str, fingerprint: &str) -> CaseFinished {
-    let failure = Failure {
-        fingerprint: fingerprint.to_owned(),
-        ..sample::failure()
-    };
-    CaseFinished {
-        failure: Some(failure),
-        ..sample::failed(case)
-    }
+    let failure = Failure { fingerprint: fingerprint.to_owned(), ..sample::failure() };
+    CaseFinished { failure: Some(failure), ..sample::failed(case) }
 }
 
 fn compare(old: Vec<CaseFinished>, new: Vec<CaseFinished>) -> Diff {
@@ -173,21 +133,14 @@ fn compare(old: Vec<CaseFinished>, new: Vec<CaseFinished>) -> Diff {
 
 fn events(cases: Vec<CaseFinished>) -> Vec<Event> {
     let mut events = vec![Event::RunStarted(Box::new(sample::started()))];
-    events.extend(
-        cases
-            .into_iter()
-            .map(|case| Event::CaseFinished(Box::new(case))),
-    );
+    events.extend(cases.into_iter().map(|case| Event::CaseFinished(Box::new(case))));
     events.push(Event::RunFinished(sample::finished()));
     events
 }
 
 #[test]
 fn of_repetitions_the_deviating_one_counts() {
-    for new in [
-        vec![sample::failed("a"), sample::passed("a")],
-        vec![sample::passed("a"), sample::failed("a")],
-    ] {
+    for new in [vec![sample::failed("a"), sample::passed("a")], vec![sample::passed("a"), sample::failed("a")]] {
         let diff = compare(vec![sample::passed("a")], new);
         assert_eq!((diff.exit_code(), diff.new.reported), (1, 1));
     }

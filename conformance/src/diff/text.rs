@@ -18,19 +18,11 @@ impl Diff {
                 self.new.file, self.new.subject, self.new.profile, self.new.reported
             ),
         ];
-        lines.extend(
-            self.warnings
-                .iter()
-                .map(|warning| format!("note {warning}")),
-        );
+        lines.extend(self.warnings.iter().map(|warning| format!("note {warning}")));
         for (change, group) in self.groups() {
             lines.push(String::new());
             lines.push(format!("{} ({})", change.words(), group.len()));
-            lines.extend(
-                group
-                    .iter()
-                    .map(|one| format!("  {}{}: {}", one.run, one.mark(), one.what())),
-            );
+            lines.extend(group.iter().map(|one| format!("  {}{}: {}", one.run, one.mark(), one.what())));
         }
         lines.push(String::new());
         lines.push(self.total());
@@ -57,49 +49,25 @@ impl Diff {
             text += &format!("- ⚠️ {}\n", markdown_text(warning));
         }
         for (change, group) in self.groups() {
-            text += &format!(
-                "\n### {} ({})\n\n| case run | what changed |\n|---|---|\n",
-                change.words(),
-                group.len()
-            );
+            text += &format!("\n### {} ({})\n\n| case run | what changed |\n|---|---|\n", change.words(), group.len());
             for one in group {
                 let run = format!("{}{}", one.run, one.mark());
-                text += &format!(
-                    "| {} | {} |\n",
-                    markdown_text(&run),
-                    markdown_text(&one.what())
-                );
+                text += &format!("| {} | {} |\n", markdown_text(&run), markdown_text(&one.what()));
             }
         }
         text + "\n" + &self.total() + "\n"
     }
 
     fn groups(&self) -> impl Iterator<Item = (Change, Vec<&Difference>)> {
-        let group = |change| {
-            self.differences
-                .iter()
-                .filter(|one| one.change == change)
-                .collect::<Vec<_>>()
-        };
-        Change::ALL
-            .into_iter()
-            .map(move |change| (change, group(change)))
-            .filter(|(_, group)| !group.is_empty())
+        let group = |change| self.differences.iter().filter(|one| one.change == change).collect::<Vec<_>>();
+        Change::ALL.into_iter().map(move |change| (change, group(change))).filter(|(_, group)| !group.is_empty())
     }
 
     fn total(&self) -> String {
-        let exit = if self.exit_code() == 0 {
-            Exit::AsExpected
-        } else {
-            Exit::Differs
-        };
+        let exit = if self.exit_code() == 0 { Exit::AsExpected } else { Exit::Differs };
         let meaning = match exit {
             Exit::AsExpected => "no regression",
-            Exit::Differs
-            | Exit::Usage
-            | Exit::NoSubject
-            | Exit::NothingMatched
-            | Exit::HarnessError => "a regression",
+            Exit::Differs | Exit::Usage | Exit::NoSubject | Exit::NothingMatched | Exit::HarnessError => "a regression",
         };
         format!(
             "{} the same, {} different, {} of them regressions; exit {}: {meaning}",
@@ -113,11 +81,7 @@ impl Diff {
 
 impl Difference {
     fn mark(&self) -> &'static str {
-        if self.change.is_regression() && !self.is_regression() {
-            " (not gating)"
-        } else {
-            ""
-        }
+        if self.change.is_regression() && !self.is_regression() { " (not gating)" } else { "" }
     }
 
     fn what(&self) -> String {
@@ -126,10 +90,7 @@ impl Difference {
                 let revision = if old.revision == new.revision {
                     String::new()
                 } else {
-                    format!(
-                        "; the case changed from revision {} to {}",
-                        old.revision, new.revision
-                    )
+                    format!("; the case changed from revision {} to {}", old.revision, new.revision)
                 };
                 format!("{} → {}{revision}", side(old), side(new))
             }
@@ -141,10 +102,6 @@ impl Difference {
 }
 
 fn side(side: &Side) -> String {
-    let fingerprint = side
-        .fingerprint
-        .as_ref()
-        .map(|text| format!(" `{text}`"))
-        .unwrap_or_default();
+    let fingerprint = side.fingerprint.as_ref().map(|text| format!(" `{text}`")).unwrap_or_default();
     format!("{}{fingerprint}", side.verdict)
 }

@@ -27,13 +27,15 @@ pub enum Choice {
 pub fn select(choice: &Choice, subject: &str) -> Result<Option<Expectations>, ExpectError> {
     match choice {
         Choice::None => Ok(None),
-        Choice::Builtin => builtin(subject)
-            .map(|text| Expectations::parse(&format!("builtin:{subject}"), text))
-            .transpose(),
+        Choice::Builtin => {
+            builtin(subject).map(|text| Expectations::parse(&format!("builtin:{subject}"), text)).transpose()
+        }
         Choice::File(path) => {
             let file = path.display().to_string();
             let text = std::fs::read_to_string(path).map_err(|error| ExpectError::Unreadable {
-                why: format!("expected a readable file of expectations in TOML, came: {error}; check the path after --expect"),
+                why: format!(
+                    "expected a readable file of expectations in TOML, came: {error}; check the path after --expect"
+                ),
                 file: file.clone(),
             })?;
             let expectations = Expectations::parse(&file, &text)?;
@@ -58,15 +60,8 @@ pub fn select(choice: &Choice, subject: &str) -> Result<Option<Expectations>, Ex
 #[must_use]
 pub fn builtin_subjects() -> Vec<&'static str> {
     let stem = |file: &'static include_dir::File<'_>| {
-        let is_toml = file
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "toml");
-        if is_toml {
-            file.path().file_stem()?.to_str()
-        } else {
-            None
-        }
+        let is_toml = file.path().extension().is_some_and(|extension| extension == "toml");
+        if is_toml { file.path().file_stem()?.to_str() } else { None }
     };
     let mut names: Vec<_> = BUILTIN.files().filter_map(stem).collect();
     names.sort_unstable();
@@ -75,10 +70,7 @@ pub fn builtin_subjects() -> Vec<&'static str> {
 
 fn builtin(subject: &str) -> Option<&'static str> {
     // The name comes from the adapter: it is compared with the files there are, never made into a path.
-    builtin_subjects()
-        .contains(&subject)
-        .then(|| BUILTIN.get_file(format!("{subject}.toml")))??
-        .contents_utf8()
+    builtin_subjects().contains(&subject).then(|| BUILTIN.get_file(format!("{subject}.toml")))??.contents_utf8()
 }
 
 #[cfg(test)]
@@ -98,10 +90,7 @@ mod tests {
     #[test]
     fn a_subject_without_a_file_has_no_expectations() {
         assert_eq!(select(&Choice::Builtin, "another").unwrap(), None);
-        assert_eq!(
-            select(&Choice::Builtin, "../expectations/libzmq").unwrap(),
-            None
-        );
+        assert_eq!(select(&Choice::Builtin, "../expectations/libzmq").unwrap(), None);
         assert_eq!(select(&Choice::None, "libzmq").unwrap(), None);
     }
 
@@ -113,13 +102,8 @@ mod tests {
         let file = Choice::File(path);
         assert_eq!(select(&file, "other").unwrap().unwrap().subject, "other");
         let error = select(&file, "libzmq").unwrap_err().to_string();
-        assert!(
-            error.contains("mine.toml:2: expected subject = \"libzmq\""),
-            "{error}"
-        );
-        let error = select(&Choice::File(dir.path().to_owned()), "libzmq")
-            .unwrap_err()
-            .to_string();
+        assert!(error.contains("mine.toml:2: expected subject = \"libzmq\""), "{error}");
+        let error = select(&Choice::File(dir.path().to_owned()), "libzmq").unwrap_err().to_string();
         assert!(error.contains("expected a readable file"), "{error}");
     }
 }

@@ -20,11 +20,7 @@ impl Source<'_> {
     pub(super) fn wrong(&self, at: usize, text: impl Into<String>) -> ExpectError {
         // Parser messages may span lines; an error of ours is one line.
         let text = text.into().split_whitespace().collect::<Vec<_>>().join(" ");
-        ExpectError::Wrong {
-            file: self.file.to_owned(),
-            line: self.line(at),
-            text,
-        }
+        ExpectError::Wrong { file: self.file.to_owned(), line: self.line(at), text }
     }
 }
 
@@ -45,11 +41,7 @@ pub(super) struct Fields<'a, 'd> {
 
 impl<'a, 'd> Fields<'a, 'd> {
     pub(super) fn only(&self, known: &[&str]) -> Result<(), ExpectError> {
-        let unknown = self
-            .table
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| !known.contains(&key.get_ref().as_ref()));
+        let unknown = self.table.iter().map(|(key, _)| key).filter(|key| !known.contains(&key.get_ref().as_ref()));
         match unknown.min_by_key(|key| key.span().start) {
             Some(key) => Err(self.source.wrong(
                 key.span().start,
@@ -65,26 +57,12 @@ impl<'a, 'd> Fields<'a, 'd> {
     }
 
     fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'d>>> {
-        self.table
-            .iter()
-            .find(|(name, _)| name.get_ref().as_ref() == key)
-            .map(|(_, value)| value)
+        self.table.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(_, value)| value)
     }
 
-    pub(super) fn required<T>(
-        &self,
-        key: &str,
-        found: Option<T>,
-        write: &str,
-    ) -> Result<T, ExpectError> {
+    pub(super) fn required<T>(&self, key: &str, found: Option<T>, write: &str) -> Result<T, ExpectError> {
         found.ok_or_else(|| {
-            self.source.wrong(
-                self.at,
-                format!(
-                    "expected the field `{key}` in {}, came none; write {write}",
-                    self.what
-                ),
-            )
+            self.source.wrong(self.at, format!("expected the field `{key}` in {}, came none; write {write}", self.what))
         })
     }
 
@@ -102,26 +80,20 @@ impl<'a, 'd> Fields<'a, 'd> {
             Some(value) => Ok(Some(Found { value, at })),
             None => {
                 let came = value.get_ref().type_str();
-                Err(self
-                    .source
-                    .wrong(at, format!("expected {wanted} for `{key}`, came {came}")))
+                Err(self.source.wrong(at, format!("expected {wanted} for `{key}`, came {came}")))
             }
         }
     }
 
     pub(super) fn text(&self, key: &str) -> Result<Option<Found<String>>, ExpectError> {
-        self.read(key, "a quoted text", |value| {
-            value.as_str().map(str::to_owned)
-        })
+        self.read(key, "a quoted text", |value| value.as_str().map(str::to_owned))
     }
 
     pub(super) fn nonempty(&self, key: &str) -> Result<Option<String>, ExpectError> {
         match self.text(key)? {
             Some(text) if text.value.trim().is_empty() => Err(self.source.wrong(
                 text.at,
-                format!(
-                    "expected a text for `{key}`, came an empty one; fill it in or remove the field"
-                ),
+                format!("expected a text for `{key}`, came an empty one; fill it in or remove the field"),
             )),
             Some(text) => Ok(Some(text.value)),
             None => Ok(None),
@@ -136,9 +108,7 @@ impl<'a, 'd> Fields<'a, 'd> {
     }
 
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ExpectError> {
-        Ok(self
-            .read(key, "true or false", |value| value.as_bool())?
-            .map(|found| found.value))
+        Ok(self.read(key, "true or false", |value| value.as_bool())?.map(|found| found.value))
     }
 
     pub(super) fn date(&self, key: &str) -> Result<Option<Date>, ExpectError> {
@@ -149,21 +119,12 @@ impl<'a, 'd> Fields<'a, 'd> {
             } else {
                 return None;
             };
-            Date::new(
-                i16::try_from(date.year).ok()?,
-                i8::try_from(date.month).ok()?,
-                i8::try_from(date.day).ok()?,
-            )
-            .ok()
+            Date::new(i16::try_from(date.year).ok()?, i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?).ok()
         })?;
         Ok(found.map(|found| found.value))
     }
 
-    pub(super) fn list(
-        &self,
-        key: &str,
-        wanted: &str,
-    ) -> Result<Option<Found<&'a DeArray<'d>>>, ExpectError> {
+    pub(super) fn list(&self, key: &str, wanted: &str) -> Result<Option<Found<&'a DeArray<'d>>>, ExpectError> {
         self.read(key, wanted, |value| value.as_array())
     }
 
@@ -172,21 +133,14 @@ impl<'a, 'd> Fields<'a, 'd> {
             return Ok(Vec::new());
         };
         if list.value.is_empty() {
-            let text = format!(
-                "expected at least one text in `{key}`, came an empty list; fill it in or remove the field"
-            );
+            let text =
+                format!("expected at least one text in `{key}`, came an empty list; fill it in or remove the field");
             return Err(self.source.wrong(list.at, text));
         }
         let items = list.value.iter().map(|item| match item.get_ref().as_str() {
-            Some(text) => Ok(Found {
-                value: text.to_owned(),
-                at: item.span().start,
-            }),
+            Some(text) => Ok(Found { value: text.to_owned(), at: item.span().start }),
             None => {
-                let text = format!(
-                    "expected quoted texts in `{key}`, came {}",
-                    item.get_ref().type_str()
-                );
+                let text = format!("expected quoted texts in `{key}`, came {}", item.get_ref().type_str());
                 Err(self.source.wrong(item.span().start, text))
             }
         });
@@ -203,19 +157,12 @@ impl<'a, 'd> Fields<'a, 'd> {
             return Ok(None);
         };
         match all.iter().find(|one| word(**one) == text.value) {
-            Some(one) => Ok(Some(Found {
-                value: *one,
-                at: text.at,
-            })),
+            Some(one) => Ok(Some(Found { value: *one, at: text.at })),
             None => {
                 let words: Vec<_> = all.iter().map(|one| word(*one)).collect();
                 Err(self.source.wrong(
                     text.at,
-                    format!(
-                        "expected one of {} for `{key}`, came \"{}\"",
-                        words.join(", "),
-                        text.value
-                    ),
+                    format!("expected one of {} for `{key}`, came \"{}\"", words.join(", "), text.value),
                 ))
             }
         }
@@ -231,11 +178,6 @@ impl<'a, 'd> Fields<'a, 'd> {
 
     pub(super) fn table(&self, key: &str, what: &'static str) -> Result<Option<Self>, ExpectError> {
         let found = self.read(key, "a table", |value| value.as_table())?;
-        Ok(found.map(|found| Fields {
-            source: self.source,
-            what,
-            at: found.at,
-            table: found.value,
-        }))
+        Ok(found.map(|found| Fields { source: self.source, what, at: found.at, table: found.value }))
     }
 }

@@ -78,23 +78,13 @@ impl Gate {
         selection: Selection,
     ) -> Self {
         let embargo = expectations.as_ref().map(Embargo::of).unwrap_or_default();
-        let (name, entries) =
-            expectations.map_or_else(Default::default, |file| (file.name, file.entries));
-        let rules = entries
-            .into_iter()
-            .filter(|entry| entry.when.holds(subject))
-            .map(|entry| Rule {
-                location: format!("{name}:{}", entry.line),
-                entry,
-                covered: 0,
-            });
-        Self {
-            rules: rules.collect(),
-            name,
-            embargo,
-            today,
-            selection,
-        }
+        let (name, entries) = expectations.map_or_else(Default::default, |file| (file.name, file.entries));
+        let rules = entries.into_iter().filter(|entry| entry.when.holds(subject)).map(|entry| Rule {
+            location: format!("{name}:{}", entry.line),
+            entry,
+            covered: 0,
+        });
+        Self { rules: rules.collect(), name, embargo, today, selection }
     }
 
     /// Name of the expectations, as it stands in the run's first event.
@@ -117,10 +107,7 @@ impl Gate {
     /// Judges one case run.
     pub fn judge(&mut self, case: &CaseJudged<'_>) -> Judgement {
         let embargoed = self.embargo.covers(case.run);
-        let rule = self
-            .rules
-            .iter_mut()
-            .find(|rule| rule.entry.covers.covers(case.run));
+        let rule = self.rules.iter_mut().find(|rule| rule.entry.covers.covers(case.run));
         let (standing, because) = match rule {
             Some(rule) => {
                 rule.covered += 1;
@@ -129,16 +116,8 @@ impl Gate {
             None if case.verdict.is_accepted_unasked() => (Standing::Ok, None),
             None => (Standing::Unexpected, None),
         };
-        let standing = if case.provisional && standing.is_red() {
-            Standing::NotGating
-        } else {
-            standing
-        };
-        Judgement {
-            standing,
-            because,
-            embargoed,
-        }
+        let standing = if case.provisional && standing.is_red() { Standing::NotGating } else { standing };
+        Judgement { standing, because, embargoed }
     }
 
     /// What remains to be said when the run is over.
@@ -154,13 +133,8 @@ impl Gate {
         };
         let considered = || self.rules.iter().filter(looked_at);
         GateFindings {
-            dead: considered()
-                .filter(|rule| rule.covered == 0)
-                .map(Rule::dead)
-                .collect(),
-            expired: considered()
-                .filter_map(|rule| rule.expired(self.today))
-                .collect(),
+            dead: considered().filter(|rule| rule.covered == 0).map(Rule::dead).collect(),
+            expired: considered().filter_map(|rule| rule.expired(self.today)).collect(),
         }
     }
 }
@@ -176,23 +150,14 @@ impl Rule {
         let passed = match case.verdict.conformance {
             Conformance::Pass => true,
             Conformance::Variant => !entry.outcome.is_pin(),
-            Conformance::Fail
-            | Conformance::Contested
-            | Conformance::Unsupported
-            | Conformance::Inconclusive => false,
+            Conformance::Fail | Conformance::Contested | Conformance::Unsupported | Conformance::Inconclusive => false,
         };
         if passed && !matches && case.verdict.survival == Survival::Ok {
-            let text = format!(
-                "{wanted}, and it came out as {}: remove the entry",
-                case.verdict
-            );
+            let text = format!("{wanted}, and it came out as {}: remove the entry", case.verdict);
             return (Standing::UnexpectedPass, Some(text));
         }
         let text = if entry.revision == case.revision {
-            let fingerprint = case
-                .fingerprint
-                .map(|text| format!(" `{text}`"))
-                .unwrap_or_default();
+            let fingerprint = case.fingerprint.map(|text| format!(" `{text}`")).unwrap_or_default();
             format!("{wanted}; came {}{fingerprint}", case.verdict)
         } else {
             format!(
@@ -213,18 +178,12 @@ impl Rule {
     }
 
     fn dead(&self) -> String {
-        format!(
-            "{} covers no case run; remove the entry, or mend its case, role or zmtp",
-            self.name()
-        )
+        format!("{} covers no case run; remove the entry, or mend its case, role or zmtp", self.name())
     }
 
     fn expired(&self, today: Date) -> Option<String> {
         let last_day = self.entry.expires.filter(|last_day| *last_day < today)?;
-        Some(format!(
-            "{} expired on {last_day}; decide anew: remove the entry, or set another date",
-            self.name()
-        ))
+        Some(format!("{} expired on {last_day}; decide anew: remove the entry, or set another date", self.name()))
     }
 }
 

@@ -74,19 +74,13 @@ impl Glob {
     pub fn intersects(&self, other: &Self) -> bool {
         let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
         // meet[j]: whether the rest of `a` and the rest of `b` from j have a text in common. Rows run from the end.
-        let mut meet: Vec<bool> = (0..=b.len())
-            .map(|j| b[j..].iter().all(|c| *c == b'*'))
-            .collect();
+        let mut meet: Vec<bool> = (0..=b.len()).map(|j| b[j..].iter().all(|c| *c == b'*')).collect();
         for &left in a.iter().rev() {
             let mut row = vec![false; b.len() + 1];
             row[b.len()] = left == b'*' && meet[b.len()];
             for j in (0..b.len()).rev() {
                 // A star takes nothing or one more element of the other side: either way one side moves on.
-                row[j] = if left == b'*' || b[j] == b'*' {
-                    meet[j] || row[j + 1]
-                } else {
-                    left == b[j] && meet[j + 1]
-                };
+                row[j] = if left == b'*' || b[j] == b'*' { meet[j] || row[j + 1] } else { left == b[j] && meet[j + 1] };
             }
             meet = row;
         }
@@ -188,11 +182,7 @@ mod tests {
 
     fn texts_up_to(longest: u32) -> impl Iterator<Item = String> {
         (0..=longest).flat_map(|n| {
-            (0..2_u32.pow(n)).map(move |bits| {
-                (0..n)
-                    .map(|i| if bits >> i & 1 == 0 { 'a' } else { 'b' })
-                    .collect()
-            })
+            (0..2_u32.pow(n)).map(move |bits| (0..n).map(|i| if bits >> i & 1 == 0 { 'a' } else { 'b' }).collect())
         })
     }
 }

@@ -133,29 +133,16 @@ impl Outcome {
     #[must_use]
     pub fn allows(&self, verdict: &Verdict, fingerprint: Option<&str>) -> bool {
         self.conformance == verdict.conformance
-            && self
-                .variant
-                .as_ref()
-                .is_none_or(|variant| verdict.variant.as_ref() == Some(variant))
-            && self
-                .close
-                .is_none_or(|rule| verdict.close.is_some_and(|close| rule.allows(close)))
+            && self.variant.as_ref().is_none_or(|variant| verdict.variant.as_ref() == Some(variant))
+            && self.close.is_none_or(|rule| verdict.close.is_some_and(|close| rule.allows(close)))
             && self.survival == verdict.survival
-            && self
-                .fingerprint
-                .as_ref()
-                .is_none_or(|wanted| fingerprint == Some(wanted))
+            && self.fingerprint.as_ref().is_none_or(|wanted| fingerprint == Some(wanted))
     }
 
     /// Whether the gate would accept this outcome without an entry: then the entry only pins it.
     #[must_use]
     pub fn is_pin(&self) -> bool {
-        let verdict = Verdict {
-            conformance: self.conformance,
-            variant: None,
-            close: None,
-            survival: self.survival,
-        };
+        let verdict = Verdict { conformance: self.conformance, variant: None, close: None, survival: self.survival };
         verdict.is_accepted_unasked()
     }
 }
@@ -238,23 +225,16 @@ impl When {
         let one_of = |list: &[String], value: Option<&String>| {
             list.is_empty() || value.is_some_and(|value| list.contains(value))
         };
-        self.version
-            .as_ref()
-            .is_none_or(|range| version.is_some_and(|version| range.holds(&version)))
+        self.version.as_ref().is_none_or(|range| version.is_some_and(|version| range.holds(&version)))
             && one_of(&self.sha256, subject.sha256.as_ref())
-            && self
-                .features
-                .iter()
-                .all(|feature| subject.features.contains(feature))
+            && self.features.iter().all(|feature| subject.features.contains(feature))
             && one_of(&self.os, Some(&subject.os))
     }
 
     /// Whether one subject may be meant by both.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        let lists = |a: &[String], b: &[String]| {
-            a.is_empty() || b.is_empty() || a.iter().any(|x| b.contains(x))
-        };
+        let lists = |a: &[String], b: &[String]| a.is_empty() || b.is_empty() || a.iter().any(|x| b.contains(x));
         let versions = match (&self.version, &other.version) {
             (Some(a), Some(b)) => a.intersects(b),
             (None, _) | (_, None) => true,

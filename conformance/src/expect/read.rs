@@ -3,10 +3,7 @@
 use toml::de::DeTable;
 
 use super::fields::{Fields, Found, Source};
-use super::{
-    CloseRule, EDITION, Entry, ExpectError, Expectations, Glob, Outcome, RunPattern, VersionRange,
-    When,
-};
+use super::{CloseRule, EDITION, Entry, ExpectError, Expectations, Glob, Outcome, RunPattern, VersionRange, When};
 use crate::event::Role;
 use crate::verdict::{Conformance, Survival};
 
@@ -42,33 +39,19 @@ impl Expectations {
         let source = Source { file: name, text };
         let document = DeTable::parse(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            source.wrong(
-                at,
-                format!("expected TOML, came: {}; mend the syntax", error.message()),
-            )
+            source.wrong(at, format!("expected TOML, came: {}; mend the syntax", error.message()))
         })?;
-        let file = Fields {
-            source: &source,
-            what: "the file",
-            at: 0,
-            table: document.get_ref(),
-        };
+        let file = Fields { source: &source, what: "the file", at: 0, table: document.get_ref() };
         file.only(&FILE_FIELDS)?;
         let edition = file.required("edition", file.integer("edition")?, "edition = 1")?;
         if edition.value != EDITION {
             return Err(source.wrong(
                 edition.at,
-                format!(
-                    "expected edition = {EDITION}, came {}; use a zmqspec that knows this edition",
-                    edition.value
-                ),
+                format!("expected edition = {EDITION}, came {}; use a zmqspec that knows this edition", edition.value),
             ));
         }
-        let subject = file.required(
-            "subject",
-            file.text("subject")?,
-            "subject = \"libzmq\", the name the adapter reports",
-        )?;
+        let subject =
+            file.required("subject", file.text("subject")?, "subject = \"libzmq\", the name the adapter reports")?;
         let entries = entries(&file)?;
         refuse_overlaps(&source, &entries)?;
         Ok(Self {
@@ -90,26 +73,19 @@ fn entries(file: &Fields<'_, '_>) -> Result<Vec<(usize, Entry)>, ExpectError> {
         // Entries written inline have no header of their own, which `expect update` needs to edit the text.
         let headed = source.text[at..].starts_with('[');
         let Some(table) = item.get_ref().as_table().filter(|_| headed) else {
-            let text =
-                "expected entries under [[expect]] headers, came an inline list; write headers";
+            let text = "expected entries under [[expect]] headers, came an inline list; write headers";
             return Err(source.wrong(at, text));
         };
-        entry(&Fields {
-            source,
-            what: "an entry",
-            at,
-            table,
-        })
-        .map(|entry| (at, entry))
+        entry(&Fields { source, what: "an entry", at, table }).map(|entry| (at, entry))
     });
     entries.collect()
 }
 
 fn refuse_overlaps(source: &Source<'_>, entries: &[(usize, Entry)]) -> Result<(), ExpectError> {
     for (i, (at, entry)) in entries.iter().enumerate() {
-        let twin = entries[..i].iter().find(|(_, earlier)| {
-            earlier.covers.intersects(&entry.covers) && earlier.when.intersects(&entry.when)
-        });
+        let twin = entries[..i]
+            .iter()
+            .find(|(_, earlier)| earlier.covers.intersects(&entry.covers) && earlier.when.intersects(&entry.when));
         if let Some((_, twin)) = twin {
             return Err(source.wrong(
                 *at,
@@ -128,11 +104,7 @@ fn entry(fields: &Fields<'_, '_>) -> Result<Entry, ExpectError> {
     fields.only(&ENTRY_FIELDS)?;
     let case = fields.required("case", fields.text("case")?, "case = \"area/name\"")?;
     let revision = fields.required("revision", fields.integer("revision")?, "revision = 1")?;
-    let reason = fields.required(
-        "reason",
-        fields.text("reason")?,
-        "reason = \"why this is known and accepted\"",
-    )?;
+    let reason = fields.required("reason", fields.text("reason")?, "reason = \"why this is known and accepted\"")?;
     if reason.value.trim().is_empty() {
         let text = "expected a reason in words, came an empty text; say why this deviation is known and accepted";
         return Err(fields.source.wrong(reason.at, text));
@@ -141,29 +113,19 @@ fn entry(fields: &Fields<'_, '_>) -> Result<Entry, ExpectError> {
         line: fields.source.line(fields.at),
         covers: RunPattern {
             case: fields.checked(&case, Glob::parse)?,
-            role: fields
-                .word("role", &[Role::Binds, Role::Connects], Role::word)?
-                .map(|role| role.value),
+            role: fields.word("role", &[Role::Binds, Role::Connects], Role::word)?.map(|role| role.value),
             zmtp: zmtp(fields)?,
         },
-        revision: u32::try_from(revision.value)
-            .ok()
-            .filter(|n| *n > 0)
-            .ok_or_else(|| {
-                fields.source.wrong(
-                    revision.at,
-                    format!("expected a revision from 1 on, came {}", revision.value),
-                )
-            })?,
+        revision: u32::try_from(revision.value).ok().filter(|n| *n > 0).ok_or_else(|| {
+            fields.source.wrong(revision.at, format!("expected a revision from 1 on, came {}", revision.value))
+        })?,
         outcome: outcome(fields)?,
         clause: fields.nonempty("clause")?,
         bytes: fields.nonempty("bytes")?,
         reason: reason.value,
         link: fields.nonempty("link")?,
         expires: fields.date("expires")?,
-        when: fields
-            .table("when", "a condition")?
-            .map_or_else(|| Ok(When::default()), |table| when(&table))?,
+        when: fields.table("when", "a condition")?.map_or_else(|| Ok(When::default()), |table| when(&table))?,
         embargo: fields.flag("embargo")?.unwrap_or(false),
     })
 }
@@ -172,10 +134,7 @@ fn outcome(fields: &Fields<'_, '_>) -> Result<Outcome, ExpectError> {
     let conformance = fields.word("conformance", Conformance::ALL, Conformance::word)?;
     let conformance = fields.required("conformance", conformance, "conformance = \"fail\"")?;
     let variant = fields.text("variant")?;
-    let named = matches!(
-        conformance.value,
-        Conformance::Variant | Conformance::Contested
-    );
+    let named = matches!(conformance.value, Conformance::Variant | Conformance::Contested);
     if let Some(variant) = variant.as_ref().filter(|_| !named) {
         let text = format!(
             "expected variant only beside conformance = \"variant\" or \"contested\", came it beside \"{}\"; remove one",
@@ -186,12 +145,8 @@ fn outcome(fields: &Fields<'_, '_>) -> Result<Outcome, ExpectError> {
     let outcome = Outcome {
         conformance: conformance.value,
         variant: variant.map(|variant| variant.value),
-        close: fields
-            .word("close", &CloseRule::ALL, CloseRule::word)?
-            .map(|close| close.value),
-        survival: fields
-            .word("survival", Survival::ALL, Survival::word)?
-            .map_or(Survival::Ok, |word| word.value),
+        close: fields.word("close", &CloseRule::ALL, CloseRule::word)?.map(|close| close.value),
+        survival: fields.word("survival", Survival::ALL, Survival::word)?.map_or(Survival::Ok, |word| word.value),
         fingerprint: fields.nonempty("fingerprint")?,
     };
     if outcome.is_pin() {
@@ -217,10 +172,7 @@ fn zmtp(fields: &Fields<'_, '_>) -> Result<Option<String>, ExpectError> {
     match zmtp.value.split_once('.') {
         Some((major, minor)) if digits(major) && digits(minor) => Ok(Some(zmtp.value)),
         Some(_) | None => {
-            let text = format!(
-                "expected a ZMTP version such as \"3.1\", came \"{}\"",
-                zmtp.value
-            );
+            let text = format!("expected a ZMTP version such as \"3.1\", came \"{}\"", zmtp.value);
             Err(fields.source.wrong(zmtp.at, text))
         }
     }
@@ -234,24 +186,12 @@ fn when(fields: &Fields<'_, '_>) -> Result<When, ExpectError> {
     };
     let sha256 = fields.texts("sha256")?;
     for sum in &sha256 {
-        if sum.value.len() != 64
-            || !sum
-                .value
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        {
-            let text = format!(
-                "expected a SHA-256 of 64 lower-case hex digits, came \"{}\"",
-                sum.value
-            );
+        if sum.value.len() != 64 || !sum.value.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+            let text = format!("expected a SHA-256 of 64 lower-case hex digits, came \"{}\"", sum.value);
             return Err(fields.source.wrong(sum.at, text));
         }
     }
-    let values = |list: Vec<Found<String>>| {
-        list.into_iter()
-            .map(|found| found.value)
-            .collect::<Vec<_>>()
-    };
+    let values = |list: Vec<Found<String>>| list.into_iter().map(|found| found.value).collect::<Vec<_>>();
     let when = When {
         version,
         sha256: values(sha256),

@@ -69,34 +69,16 @@ pub fn update(name: &str, old: &str, events: &[Event]) -> Result<Update, UpdateE
     for entry in &expectations.entries {
         plan.place(&expectations, entry, &run);
     }
-    for case in run
-        .cases
-        .iter()
-        .filter(|case| !case.provisional && !case.verdict.is_accepted_unasked())
-    {
-        let covered = |entry: &Entry| {
-            entry.covers.covers(&case.run) && entry.when.holds(&run.started.subject)
-        };
-        if !plan.kept.iter().any(covered)
-            && !plan
-                .drafts
-                .iter()
-                .any(|(drafted, _)| drafted.run == case.run)
-        {
+    for case in run.cases.iter().filter(|case| !case.provisional && !case.verdict.is_accepted_unasked()) {
+        let covered = |entry: &Entry| entry.covers.covers(&case.run) && entry.when.holds(&run.started.subject);
+        if !plan.kept.iter().any(covered) && !plan.drafts.iter().any(|(drafted, _)| drafted.run == case.run) {
             let before = plan.removed.iter().find(|entry| covered(entry));
-            plan.drafts.push((
-                case,
-                Draft::of_case(case, before.map(|entry| entry.reason.as_str())),
-            ));
+            plan.drafts.push((case, Draft::of_case(case, before.map(|entry| entry.reason.as_str()))));
         }
     }
     let added = draft::grouped(&plan.drafts, &run.cases, &plan.kept, &run.started.subject);
     let removed: Vec<_> = plan.removed.iter().map(|entry| entry.line).collect();
-    let lines: Vec<_> = expectations
-        .entries
-        .iter()
-        .map(|entry| entry.line)
-        .collect();
+    let lines: Vec<_> = expectations.entries.iter().map(|entry| entry.line).collect();
     let texts: Vec<_> = added.iter().map(|entry| entry.text.clone()).collect();
     let mut edits = edit::edits(&base, &lines, &removed, &texts);
     if old.trim().is_empty() {
@@ -153,30 +135,19 @@ impl<'a> Run<'a> {
                 Event::RunStarted(_) | Event::SubjectReplaced(_) => {}
             }
         }
-        Ok(Self {
-            started,
-            cases: cases.into_values().collect(),
-            finished,
-        })
+        Ok(Self { started, cases: cases.into_values().collect(), finished })
     }
 
     /// Whether the events themselves say that not everything was executed.
     fn is_visibly_partial(&self) -> bool {
         let cut = self.finished.is_none_or(|finished| finished.not_run > 0);
-        cut || !self.started.run.is_empty()
-            || !self.started.skip.is_empty()
-            || self.started.shard.is_some()
+        cut || !self.started.run.is_empty() || !self.started.skip.is_empty() || self.started.shard.is_some()
     }
 
     /// Whether the gate found the entry dead: only it knew the whole selection.
     fn found_dead(&self, entry: &Entry) -> bool {
         let quoted = format!("`{}`", entry.covers);
-        self.finished.is_some_and(|finished| {
-            finished
-                .dead_expectations
-                .iter()
-                .any(|dead| dead.contains(&quoted))
-        })
+        self.finished.is_some_and(|finished| finished.dead_expectations.iter().any(|dead| dead.contains(&quoted)))
     }
 }
 
@@ -195,25 +166,13 @@ impl<'a> Plan<'a> {
         if entry.embargo || !entry.when.holds(subject) {
             return self.kept.push(entry.clone());
         }
-        let covered: Vec<_> = run
-            .cases
-            .iter()
-            .copied()
-            .filter(|case| entry.covers.covers(&case.run))
-            .collect();
+        let covered: Vec<_> = run.cases.iter().copied().filter(|case| entry.covers.covers(&case.run)).collect();
         if covered.is_empty() {
-            let list = if run.found_dead(entry) {
-                &mut self.removed
-            } else {
-                &mut self.kept
-            };
+            let list = if run.found_dead(entry) { &mut self.removed } else { &mut self.kept };
             return list.push(entry.clone());
         }
         let matches = |case: &&CaseFinished| {
-            let fingerprint = case
-                .failure
-                .as_ref()
-                .map(|failure| failure.fingerprint.as_str());
+            let fingerprint = case.failure.as_ref().map(|failure| failure.fingerprint.as_str());
             entry.revision == case.revision && entry.outcome.allows(&case.verdict, fingerprint)
         };
         // What a provisional case does is never red, so it decides nothing here.
@@ -230,11 +189,7 @@ impl<'a> Plan<'a> {
             return self.kept.push(entry.clone());
         }
         self.removed.push(entry.clone());
-        self.drafts.extend(
-            matching
-                .into_iter()
-                .map(|case| (case, Draft::of_entry(entry))),
-        );
+        self.drafts.extend(matching.into_iter().map(|case| (case, Draft::of_entry(entry))));
     }
 }
 
@@ -242,18 +197,9 @@ impl<'a> Plan<'a> {
 fn conditions(subject: &SubjectIdentity) -> Vec<When> {
     let version = super::Version::of_subject(&subject.version)
         .and_then(|version| super::VersionRange::parse(&format!("={version}")).ok());
-    let by_version = When {
-        version,
-        ..When::default()
-    };
-    let by_os = When {
-        os: vec![subject.os.clone()],
-        ..by_version.clone()
-    };
-    let by_file = When {
-        sha256: subject.sha256.iter().cloned().collect(),
-        ..by_os.clone()
-    };
+    let by_version = When { version, ..When::default() };
+    let by_os = When { os: vec![subject.os.clone()], ..by_version.clone() };
+    let by_file = When { sha256: subject.sha256.iter().cloned().collect(), ..by_os.clone() };
     vec![When::default(), by_version, by_os, by_file]
 }
 

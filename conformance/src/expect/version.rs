@@ -15,9 +15,7 @@ impl Version {
     /// What was expected and what came, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
         let numbers = text.split('.').map(number).collect::<Option<Vec<_>>>();
-        numbers
-            .map(Self)
-            .ok_or_else(|| format!("expected dotted numbers such as 4.3.5, came `{text}`"))
+        numbers.map(Self).ok_or_else(|| format!("expected dotted numbers such as 4.3.5, came `{text}`"))
     }
 
     /// Reads what a subject reports about itself: an optional `v`, dotted numbers, then anything that is neither
@@ -26,9 +24,7 @@ impl Version {
     pub fn of_subject(reported: &str) -> Option<Self> {
         let text = reported.trim();
         let text = text.strip_prefix('v').unwrap_or(text);
-        let end = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         Self::parse(text[..end].trim_end_matches('.')).ok()
     }
 }
@@ -85,13 +81,8 @@ enum Bound {
 }
 
 /// Longer signs first, so that `>=` is not read as `>`.
-const SIGNS: [(&str, Bound); 5] = [
-    (">=", Bound::AtLeast),
-    ("<=", Bound::AtMost),
-    (">", Bound::Above),
-    ("<", Bound::Below),
-    ("=", Bound::Exactly),
-];
+const SIGNS: [(&str, Bound); 5] =
+    [(">=", Bound::AtLeast), ("<=", Bound::AtMost), (">", Bound::Above), ("<", Bound::Below), ("=", Bound::Exactly)];
 
 /// A range of versions: bounds between commas, all of which must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,17 +95,11 @@ impl VersionRange {
     ///
     /// What was expected and what came, in words; also for a range that holds for no version.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let range = Self(
-            text.split(',')
-                .map(|part| bound(part.trim()))
-                .collect::<Result<_, _>>()?,
-        );
+        let range = Self(text.split(',').map(|part| bound(part.trim())).collect::<Result<_, _>>()?);
         if range.intersects(&range) {
             Ok(range)
         } else {
-            Err(format!(
-                "expected a range that some version is in, came `{text}`; swap or mend the bounds"
-            ))
+            Err(format!("expected a range that some version is in, came `{text}`; swap or mend the bounds"))
         }
     }
 
@@ -172,21 +157,14 @@ impl Bound {
     }
 
     fn sign(self) -> &'static str {
-        SIGNS
-            .iter()
-            .find(|(_, bound)| *bound == self)
-            .map_or("", |(sign, _)| sign)
+        SIGNS.iter().find(|(_, bound)| *bound == self).map_or("", |(sign, _)| sign)
     }
 }
 
 fn bound(part: &str) -> Result<(Bound, Version), String> {
-    let signed = SIGNS
-        .iter()
-        .find_map(|(sign, bound)| Some((*bound, part.strip_prefix(sign)?)));
+    let signed = SIGNS.iter().find_map(|(sign, bound)| Some((*bound, part.strip_prefix(sign)?)));
     let Some((bound, version)) = signed else {
-        return Err(format!(
-            "expected bounds such as `>=4.3.4, <4.3.6` or `=4.3.5`, came `{part}`"
-        ));
+        return Err(format!("expected bounds such as `>=4.3.4, <4.3.6` or `=4.3.5`, came `{part}`"));
     };
     Ok((bound, Version::parse(version.trim())?))
 }
@@ -221,9 +199,7 @@ mod tests {
             ("=4.3.5", "4.3.50", false),
             ("<4.10", "4.9", true),
         ] {
-            let holds_for = VersionRange::parse(range)
-                .unwrap()
-                .holds(&Version::parse(version).unwrap());
+            let holds_for = VersionRange::parse(range).unwrap().holds(&Version::parse(version).unwrap());
             assert_eq!(holds_for, holds, "{version} in {range}");
         }
     }
@@ -240,17 +216,9 @@ mod tests {
 
     #[test]
     fn a_bad_range_says_what_was_expected() {
-        let errors: Vec<String> = [
-            "4.3.5",
-            ">=4.x",
-            "",
-            ">=4,",
-            ">=5, <4",
-            ">4.3, <=4.3",
-            ">=99999999999999999999",
-        ]
-        .map(|text| VersionRange::parse(text).unwrap_err())
-        .into();
+        let errors: Vec<String> = ["4.3.5", ">=4.x", "", ">=4,", ">=5, <4", ">4.3, <=4.3", ">=99999999999999999999"]
+            .map(|text| VersionRange::parse(text).unwrap_err())
+            .into();
         insta::assert_snapshot!(errors.join("\n"));
     }
 

@@ -116,81 +116,41 @@ pub struct Counts {
 
 /// Holds ledger, cases and exceptions against each other.
 #[must_use]
-pub fn coverage(
-    ledger: &Ledger,
-    cases: &[CaseRef],
-    exceptions: &Exceptions,
-    options: &Options,
-) -> Coverage {
+pub fn coverage(ledger: &Ledger, cases: &[CaseRef], exceptions: &Exceptions, options: &Options) -> Coverage {
     let chosen = |rfc: &&Rfc| options.rfcs.is_empty() || options.rfcs.contains(&rfc.number);
-    let rfcs: Vec<_> = ledger
-        .rfcs
-        .iter()
-        .filter(chosen)
-        .map(|rfc| of_rfc(rfc, cases, exceptions))
-        .collect();
+    let rfcs: Vec<_> = ledger.rfcs.iter().filter(chosen).map(|rfc| of_rfc(rfc, cases, exceptions)).collect();
     let mut total = Counts::default();
     for rfc in &rfcs {
         total.add(rfc.all);
     }
-    let named = || {
-        cases
-            .iter()
-            .flat_map(|case| case.requirements.iter().map(move |id| (id, &case.id)))
-    };
+    let named = || cases.iter().flat_map(|case| case.requirements.iter().map(move |id| (id, &case.id)));
     let unknown = named().filter(|(id, _)| ledger.find(id).is_none());
     let is_named = |wanted: &str| named().any(|(id, _)| id == wanted);
     Coverage {
         schema: 1,
         rfcs,
         total,
-        unknown: unknown
-            .map(|(id, case)| (id.clone(), case.clone()))
-            .collect(),
-        stale_exceptions: exceptions
-            .list
-            .iter()
-            .map(|e| e.id.clone())
-            .filter(|id| is_named(id))
-            .collect(),
+        unknown: unknown.map(|(id, case)| (id.clone(), case.clone())).collect(),
+        stale_exceptions: exceptions.list.iter().map(|e| e.id.clone()).filter(|id| is_named(id)).collect(),
         listing: options.listing,
     }
 }
 
 fn of_rfc(rfc: &Rfc, cases: &[CaseRef], exceptions: &Exceptions) -> RfcCoverage {
-    let entries: Vec<_> = rfc
-        .requirements
-        .iter()
-        .map(|entry| of_entry(entry, cases, exceptions))
-        .collect();
+    let entries: Vec<_> = rfc.requirements.iter().map(|entry| of_entry(entry, cases, exceptions)).collect();
     let count = |level: Option<Level>| {
         let mut counts = Counts::default();
-        for entry in entries
-            .iter()
-            .filter(|entry| level.is_none_or(|level| entry.level == level))
-        {
+        for entry in entries.iter().filter(|entry| level.is_none_or(|level| entry.level == level)) {
             counts.count(entry.standing);
         }
         counts
     };
-    let levels = Level::ALL
-        .into_iter()
-        .map(|level| (level, count(Some(level))))
-        .collect();
-    RfcCoverage {
-        rfc: rfc.number,
-        name: rfc.name.clone(),
-        all: count(None),
-        levels,
-        entries,
-    }
+    let levels = Level::ALL.into_iter().map(|level| (level, count(Some(level)))).collect();
+    RfcCoverage { rfc: rfc.number, name: rfc.name.clone(), all: count(None), levels, entries }
 }
 
 fn of_entry(entry: &Requirement, cases: &[CaseRef], exceptions: &Exceptions) -> EntryCoverage {
-    let naming: Vec<_> = cases
-        .iter()
-        .filter(|case| case.requirements.contains(&entry.id))
-        .collect();
+    let naming: Vec<_> = cases.iter().filter(|case| case.requirements.contains(&entry.id)).collect();
     let exception = exceptions.find(&entry.id);
     let standing = if naming.iter().any(|case| !case.provisional) {
         Standing::Tested
@@ -239,17 +199,13 @@ impl Counts {
 impl Coverage {
     /// The entries that no case and no exception covers.
     pub fn open(&self) -> impl Iterator<Item = &EntryCoverage> {
-        self.rfcs
-            .iter()
-            .flat_map(|rfc| &rfc.entries)
-            .filter(|entry| entry.standing == Standing::Open)
+        self.rfcs.iter().flat_map(|rfc| &rfc.entries).filter(|entry| entry.standing == Standing::Open)
     }
 
     /// As JSON for machines, indented.
     #[must_use]
     pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self)
-            .expect("strings, numbers and lists always serialise");
+        let mut text = serde_json::to_string_pretty(self).expect("strings, numbers and lists always serialise");
         text.push('\n');
         text
     }
@@ -261,12 +217,7 @@ mod tests {
 
     fn case(id: &str, provisional: bool, requirements: &[&str]) -> CaseRef {
         let requirements = requirements.iter().map(|&id| id.to_owned()).collect();
-        CaseRef {
-            id: id.into(),
-            provisional,
-            requirements,
-            ..CaseRef::default()
-        }
+        CaseRef { id: id.into(), provisional, requirements, ..CaseRef::default() }
     }
 
     fn cases() -> Vec<CaseRef> {
@@ -277,15 +228,7 @@ mod tests {
     }
 
     fn covered(cases: &[CaseRef], exceptions: &Exceptions, listing: Listing) -> Coverage {
-        coverage(
-            Ledger::embedded(),
-            cases,
-            exceptions,
-            &Options {
-                rfcs: vec![31],
-                listing,
-            },
-        )
+        coverage(Ledger::embedded(), cases, exceptions, &Options { rfcs: vec![31], listing })
     }
 
     #[test]
@@ -309,10 +252,7 @@ mod tests {
         let coverage = covered(&cases(), Exceptions::embedded(), Listing::Table);
         let value: serde_json::Value = serde_json::from_str(&coverage.json()).unwrap();
         assert_eq!(value["schema"], 1);
-        assert_eq!(
-            value["rfcs"][0]["entries"].as_array().unwrap().len(),
-            coverage.total.entries
-        );
+        assert_eq!(value["rfcs"][0]["entries"].as_array().unwrap().len(), coverage.total.entries);
         assert_eq!(value["rfcs"][0]["levels"][0][0], "MUST");
         assert_eq!(value["total"]["tested"], 2);
     }
@@ -320,20 +260,8 @@ mod tests {
     /// The numbers add up for the whole ledger.
     #[test]
     fn nothing_is_counted_twice() {
-        let all = coverage(
-            Ledger::embedded(),
-            &cases(),
-            Exceptions::embedded(),
-            &Options::default(),
-        );
-        let Counts {
-            entries,
-            tested,
-            provisional,
-            excepted,
-            untestable,
-            open,
-        } = all.total;
+        let all = coverage(Ledger::embedded(), &cases(), Exceptions::embedded(), &Options::default());
+        let Counts { entries, tested, provisional, excepted, untestable, open } = all.total;
         assert_eq!(entries, Ledger::embedded().requirements().count());
         assert_eq!(entries, tested + provisional + excepted + untestable + open);
         assert_eq!(excepted, Exceptions::embedded().list.len());

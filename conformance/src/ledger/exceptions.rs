@@ -37,12 +37,8 @@ struct ExceptionsFile {
 }
 
 static EMBEDDED: LazyLock<Exceptions> = LazyLock::new(|| {
-    let text = SPEC
-        .get_file(EXCEPTIONS_FILE)
-        .and_then(include_dir::File::contents_utf8)
-        .unwrap_or_default();
-    Exceptions::parse(EXCEPTIONS_FILE, text, Ledger::embedded())
-        .expect("a test loads the embedded exceptions")
+    let text = SPEC.get_file(EXCEPTIONS_FILE).and_then(include_dir::File::contents_utf8).unwrap_or_default();
+    Exceptions::parse(EXCEPTIONS_FILE, text, Ledger::embedded()).expect("a test loads the embedded exceptions")
 });
 
 impl Exceptions {
@@ -59,10 +55,8 @@ impl Exceptions {
     pub fn load(path: impl AsRef<Path>, ledger: &Ledger) -> Result<Self, LedgerError> {
         let path = path.as_ref();
         let shown = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|error| LedgerError::Unreadable {
-            path: shown.clone(),
-            why: error.to_string(),
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| LedgerError::Unreadable { path: shown.clone(), why: error.to_string() })?;
         Self::parse(&shown, &text, ledger)
     }
 
@@ -72,25 +66,16 @@ impl Exceptions {
     /// A text that does not have the form, an id that is unknown or comes twice, an empty reason or `until`.
     pub fn parse(file: &str, text: &str, ledger: &Ledger) -> Result<Self, LedgerError> {
         let list = from_toml::<ExceptionsFile>(file, text)?.exception;
-        let content = |why: String| LedgerError::Content {
-            file: file.to_owned(),
-            why,
-        };
+        let content = |why: String| LedgerError::Content { file: file.to_owned(), why };
         let mut seen = BTreeSet::new();
         for exception in &list {
             let id = &exception.id;
-            ledger
-                .require(id)
-                .map_err(|unknown| content(unknown.to_string()))?;
+            ledger.require(id).map_err(|unknown| content(unknown.to_string()))?;
             if !seen.insert(id) {
-                return Err(content(format!(
-                    "{id} is excepted twice; one entry per requirement"
-                )));
+                return Err(content(format!("{id} is excepted twice; one entry per requirement")));
             }
             if exception.reason.trim().is_empty() || exception.until.trim().is_empty() {
-                return Err(content(format!(
-                    "{id}: expected a reason and what it waits for in `until`, got none"
-                )));
+                return Err(content(format!("{id}: expected a reason and what it waits for in `until`, got none")));
             }
         }
         Ok(Self { list })
@@ -112,36 +97,18 @@ mod tests {
     fn every_exception_is_for_something_binding_that_is_checked_on_the_wire() {
         for exception in &Exceptions::embedded().list {
             let entry = Ledger::embedded().require(&exception.id).unwrap();
-            assert!(
-                matches!(entry.level, Level::Must | Level::Grammar),
-                "{}",
-                entry.id
-            );
+            assert!(matches!(entry.level, Level::Must | Level::Grammar), "{}", entry.id);
             assert_eq!(entry.check, Check::Wire, "{}", entry.id);
-            assert!(
-                [23, 28, 29, 30, 31, 37].contains(&entry.rfc),
-                "{}",
-                entry.id
-            );
+            assert!([23, 28, 29, 30, 31, 37].contains(&entry.rfc), "{}", entry.id);
         }
     }
 
     #[test]
     fn what_is_wrong_is_said() {
-        let error = |text: &str| {
-            Exceptions::parse("e.toml", text, Ledger::embedded())
-                .unwrap_err()
-                .to_string()
-        };
-        let one =
-            |id: &str| format!("[[exception]]\nid = \"{id}\"\nreason = \"r\"\nuntil = \"u\"\n");
+        let error = |text: &str| Exceptions::parse("e.toml", text, Ledger::embedded()).unwrap_err().to_string();
+        let one = |id: &str| format!("[[exception]]\nid = \"{id}\"\nreason = \"r\"\nuntil = \"u\"\n");
         let good = one("ZMTP31-MECH-10");
-        assert!(
-            Exceptions::parse("e.toml", &good, Ledger::embedded())
-                .unwrap()
-                .find("ZMTP31-MECH-10")
-                .is_some()
-        );
+        assert!(Exceptions::parse("e.toml", &good, Ledger::embedded()).unwrap().find("ZMTP31-MECH-10").is_some());
         insta::assert_snapshot!(
             [
                 error("[[exception]]\nid = 5\n"),

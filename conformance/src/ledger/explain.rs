@@ -25,43 +25,24 @@ pub fn explain(ledger: &Ledger, id: &str, cases: &[CaseRef]) -> Result<String, U
 fn of_requirement(ledger: &Ledger, entry: &Requirement, cases: &[CaseRef]) -> String {
     let mut out = statement(ledger, entry);
     line(&mut out, "how", &entry.how);
-    let checking: Vec<_> = cases
-        .iter()
-        .filter(|case| case.requirements.contains(&entry.id))
-        .collect();
+    let checking: Vec<_> = cases.iter().filter(|case| case.requirements.contains(&entry.id)).collect();
     if checking.is_empty() {
         line(&mut out, "cases", "none");
     }
     for (index, case) in checking.iter().enumerate() {
-        let provisional = if case.provisional {
-            ", provisional"
-        } else {
-            ""
-        };
+        let provisional = if case.provisional { ", provisional" } else { "" };
         let label = if index == 0 { "cases" } else { "" };
-        line(
-            &mut out,
-            label,
-            &format!("{} ({}{provisional}): {}", case.id, case.class, case.title),
-        );
+        line(&mut out, label, &format!("{} ({}{provisional}): {}", case.id, case.class, case.title));
     }
     out
 }
 
 fn of_case(ledger: &Ledger, case: &CaseRef) -> String {
     let mut out = format!("{}\n  {}\n", case.id, case.title);
-    let gates = if case.provisional {
-        "provisional: reported, never red"
-    } else {
-        "gates"
-    };
+    let gates = if case.provisional { "provisional: reported, never red" } else { "gates" };
     line(&mut out, "class", &format!("{}, {gates}", case.class));
     line(&mut out, "defined", &case.source);
-    let killed = if case.killed_by.is_empty() {
-        "no mutant yet".to_owned()
-    } else {
-        case.killed_by.join(", ")
-    };
+    let killed = if case.killed_by.is_empty() { "no mutant yet".to_owned() } else { case.killed_by.join(", ") };
     line(&mut out, "proved by", &killed);
     for id in &case.requirements {
         out.push('\n');
@@ -74,9 +55,7 @@ fn of_case(ledger: &Ledger, case: &CaseRef) -> String {
 }
 
 fn statement(ledger: &Ledger, entry: &Requirement) -> String {
-    let title = ledger
-        .rfc(entry.rfc)
-        .map_or_else(|| entry.rfc.to_string(), super::Rfc::title);
+    let title = ledger.rfc(entry.rfc).map_or_else(|| entry.rfc.to_string(), super::Rfc::title);
     let mut out = format!("{}  {}\n", entry.id, entry.level);
     line(&mut out, "text", &entry.text);
     line(&mut out, "where", &format!("{title}, {}", entry.section));
@@ -119,29 +98,19 @@ mod tests {
 
     #[test]
     fn a_requirement_in_full() {
-        insta::assert_snapshot!(
-            explain(Ledger::embedded(), "ZMTP31-FRAMING-04", &cases()).unwrap()
-        );
+        insta::assert_snapshot!(explain(Ledger::embedded(), "ZMTP31-FRAMING-04", &cases()).unwrap());
         insta::assert_snapshot!(explain(Ledger::embedded(), "ZMTP31-CMDS-01", &cases()).unwrap());
     }
 
     #[test]
     fn a_case_in_full() {
-        insta::assert_snapshot!(
-            explain(Ledger::embedded(), "zmtp/frame/reserved-bits", &cases()).unwrap()
-        );
-        insta::assert_snapshot!(
-            explain(Ledger::embedded(), "zmtp/frame/sent-flags", &cases()).unwrap()
-        );
+        insta::assert_snapshot!(explain(Ledger::embedded(), "zmtp/frame/reserved-bits", &cases()).unwrap());
+        insta::assert_snapshot!(explain(Ledger::embedded(), "zmtp/frame/sent-flags", &cases()).unwrap());
     }
 
     #[test]
     fn an_unknown_id() {
-        let error = |id: &str| {
-            explain(Ledger::embedded(), id, &cases())
-                .unwrap_err()
-                .to_string()
-        };
+        let error = |id: &str| explain(Ledger::embedded(), id, &cases()).unwrap_err().to_string();
         assert_eq!(
             error("zmtp/frame/reserved-bit"),
             "expected the id of a case, got \"zmtp/frame/reserved-bit\"; did you mean zmtp/frame/reserved-bits?"

@@ -80,22 +80,13 @@ impl Ledger {
         let mut files = Vec::new();
         for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
             let path = entry.map_err(|error| unreadable(dir, &error))?.path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if is_ledger_file(&name) {
-                files.push((
-                    name,
-                    fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?,
-                ));
+                files.push((name, fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?));
             }
         }
         if files.is_empty() {
-            return Err(LedgerError::Nothing {
-                path: dir.display().to_string(),
-            });
+            return Err(LedgerError::Nothing { path: dir.display().to_string() });
         }
         files.sort();
         Self::parse(&files)
@@ -110,54 +101,27 @@ impl Ledger {
         let mut ids: BTreeMap<String, String> = BTreeMap::new();
         let mut numbers: BTreeMap<u16, String> = BTreeMap::new();
         for (name, text) in files {
-            let content = |why: String| LedgerError::Content {
-                file: name.clone(),
-                why,
-            };
+            let content = |why: String| LedgerError::Content { file: name.clone(), why };
             let file: RfcFile = from_toml(name, text)?;
             if let Some(first) = numbers.insert(file.rfc, name.clone()) {
-                return Err(content(format!(
-                    "rfc {} stands in {first} already; one file per RFC",
-                    file.rfc
-                )));
+                return Err(content(format!("rfc {} stands in {first} already; one file per RFC", file.rfc)));
             }
             for entry in &file.requirement {
                 if !well_formed(&entry.id) {
                     let got = &entry.id;
-                    return Err(content(format!(
-                        "expected an id like ZMTP31-READY-02, got {got:?}"
-                    )));
+                    return Err(content(format!("expected an id like ZMTP31-READY-02, got {got:?}")));
                 }
                 if let Some(first) = ids.insert(entry.id.clone(), name.clone()) {
-                    return Err(content(format!(
-                        "id {} stands in {first} already; ids are unique",
-                        entry.id
-                    )));
+                    return Err(content(format!("id {} stands in {first} already; ids are unique", entry.id)));
                 }
-                for (field, value) in [
-                    ("section", &entry.section),
-                    ("text", &entry.text),
-                    ("how", &entry.how),
-                ] {
+                for (field, value) in [("section", &entry.section), ("text", &entry.text), ("how", &entry.how)] {
                     if value.trim().is_empty() {
-                        return Err(content(format!(
-                            "{}: `{field}` is empty; say it in a sentence",
-                            entry.id
-                        )));
+                        return Err(content(format!("{}: `{field}` is empty; say it in a sentence", entry.id)));
                     }
                 }
             }
-            let requirements = file
-                .requirement
-                .into_iter()
-                .map(|entry| entry.into_requirement(file.rfc))
-                .collect();
-            rfcs.push(Rfc {
-                number: file.rfc,
-                name: file.name,
-                file: name.clone(),
-                requirements,
-            });
+            let requirements = file.requirement.into_iter().map(|entry| entry.into_requirement(file.rfc)).collect();
+            rfcs.push(Rfc { number: file.rfc, name: file.name, file: name.clone(), requirements });
         }
         rfcs.sort_by_key(|rfc| rfc.number);
         Ok(Self { rfcs })
@@ -166,67 +130,33 @@ impl Ledger {
 
 impl Entry {
     fn into_requirement(self, rfc: u16) -> Requirement {
-        let Self {
-            id,
-            section,
-            level,
-            role,
-            check,
-            text,
-            how,
-        } = self;
-        Requirement {
-            id,
-            rfc,
-            section,
-            level,
-            role,
-            check,
-            text,
-            how,
-        }
+        let Self { id, section, level, role, check, text, how } = self;
+        Requirement { id, rfc, section, level, role, check, text, how }
     }
 }
 
 /// Whether a file of the directory holds requirements.
 pub(super) fn is_ledger_file(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "toml")
-        && name != EXCEPTIONS_FILE
+    Path::new(name).extension().is_some_and(|extension| extension == "toml") && name != EXCEPTIONS_FILE
 }
 
 /// Reads a TOML text into its type, with errors of one line.
 pub(super) fn from_toml<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, LedgerError> {
     toml::from_str(text).map_err(|error| {
-        let before = error
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .unwrap_or_default();
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let why = error.message().replace('\n', " ");
-        LedgerError::Form {
-            file: file.to_owned(),
-            line,
-            why,
-        }
+        LedgerError::Form { file: file.to_owned(), line, why }
     })
 }
 
 /// Words of capitals and digits joined by hyphens, the last of them a number.
 fn well_formed(id: &str) -> bool {
     let words: Vec<&str> = id.split('-').collect();
-    let word = |word: &&str| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-    };
+    let word = |word: &&str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     words.len() >= 3
         && words.iter().all(word)
-        && words
-            .last()
-            .is_some_and(|number| number.bytes().all(|c| c.is_ascii_digit()))
+        && words.last().is_some_and(|number| number.bytes().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -277,16 +207,10 @@ how = "Look at it."
                 error_of("TEST-ONE-01", "test-one-01"),
                 error_of("TEST-ONE-01", "TEST-01"),
                 error_of("A thing is done.", " "),
-                error_of(
-                    "how = \"Look at it.\"\n",
-                    &format!("how = \"Look at it.\"\n{twice}")
-                ),
-                Ledger::parse(&[
-                    ("1.toml".into(), GOOD.into()),
-                    ("2.toml".into(), GOOD.into())
-                ])
-                .unwrap_err()
-                .to_string(),
+                error_of("how = \"Look at it.\"\n", &format!("how = \"Look at it.\"\n{twice}")),
+                Ledger::parse(&[("1.toml".into(), GOOD.into()), ("2.toml".into(), GOOD.into())])
+                    .unwrap_err()
+                    .to_string(),
             ]
             .join("\n")
         );
@@ -297,27 +221,13 @@ how = "Look at it."
         let dir = tempfile::tempdir().unwrap();
         let shown = dir.path().display().to_string();
         let error = || Ledger::load_dir(dir.path()).unwrap_err().to_string();
-        assert_eq!(
-            error(),
-            format!(
-                "{shown}: expected a directory with ledger files (one *.toml per RFC), got none"
-            )
-        );
+        assert_eq!(error(), format!("{shown}: expected a directory with ledger files (one *.toml per RFC), got none"));
         fs::write(dir.path().join("exceptions.toml"), "").unwrap();
         assert!(error().ends_with("got none"));
         fs::create_dir(dir.path().join("1.toml")).unwrap();
-        assert!(
-            error().starts_with(&format!("{shown}/1.toml: cannot be read: ")),
-            "{}",
-            error()
-        );
-        let missing = Ledger::load_dir(dir.path().join("missing"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            missing.starts_with(&format!("{shown}/missing: cannot be read: ")),
-            "{missing}"
-        );
+        assert!(error().starts_with(&format!("{shown}/1.toml: cannot be read: ")), "{}", error());
+        let missing = Ledger::load_dir(dir.path().join("missing")).unwrap_err().to_string();
+        assert!(missing.starts_with(&format!("{shown}/missing: cannot be read: ")), "{missing}");
         fs::remove_dir(dir.path().join("1.toml")).unwrap();
         fs::write(dir.path().join("1.toml"), GOOD).unwrap();
         assert_eq!(Ledger::load_dir(dir.path()).unwrap().rfcs.len(), 1);
@@ -325,8 +235,6 @@ how = "Look at it."
 
     fn error_of(old: &str, new: &str) -> String {
         assert!(GOOD.contains(old));
-        Ledger::parse(&[("99.toml".into(), GOOD.replacen(old, new, 1))])
-            .unwrap_err()
-            .to_string()
+        Ledger::parse(&[("99.toml".into(), GOOD.replacen(old, new, 1))]).unwrap_err().to_string()
     }
 }

@@ -162,11 +162,7 @@ impl Ledger {
     /// Up to three ids that look like this one, nearest first.
     #[must_use]
     pub fn near(&self, id: &str) -> Vec<String> {
-        suggest::near(
-            id,
-            self.requirements()
-                .map(|requirement| requirement.id.as_str()),
-        )
+        suggest::near(id, self.requirements().map(|requirement| requirement.id.as_str()))
     }
 
     /// The RFC with this number.
@@ -244,12 +240,7 @@ impl fmt::Display for Check {
 /// The embedded ledger files as name and text.
 fn embedded_files() -> Vec<(String, String)> {
     SPEC.files()
-        .filter_map(|file| {
-            Some((
-                file.path().to_str()?.to_owned(),
-                file.contents_utf8()?.to_owned(),
-            ))
-        })
+        .filter_map(|file| Some((file.path().to_str()?.to_owned(), file.contents_utf8()?.to_owned())))
         .filter(|(name, _)| load::is_ledger_file(name))
         .collect()
 }
@@ -270,16 +261,10 @@ mod tests {
     #[test]
     fn entries_are_found_and_linked() {
         let entry = Ledger::embedded().require("ZMTP31-FRAMING-04").unwrap();
-        assert_eq!(
-            (entry.rfc, entry.level, entry.check),
-            (37, Level::Must, Check::Wire)
-        );
+        assert_eq!((entry.rfc, entry.level, entry.check), (37, Level::Must, Check::Wire));
         assert_eq!(entry.url(), "https://rfc.zeromq.org/spec/37/#framing");
         let entry = Ledger::embedded().find("ZMTP31-SOCKTYPE-02").unwrap();
-        assert_eq!(
-            entry.url(),
-            "https://rfc.zeromq.org/spec/37/#the-socket-type-property"
-        );
+        assert_eq!(entry.url(), "https://rfc.zeromq.org/spec/37/#the-socket-type-property");
     }
 
     #[test]
@@ -295,9 +280,6 @@ mod tests {
             "expected the id of a requirement in the ledger, got \"reqrep-req-03\"; did you mean REQREP-REQ-03, \
              REQREP-REP-03 or REQREP-REQ-01?"
         );
-        assert_eq!(
-            error("nonsense"),
-            "expected the id of a requirement in the ledger, got \"nonsense\""
-        );
+        assert_eq!(error("nonsense"), "expected the id of a requirement in the ledger, got \"nonsense\"");
     }
 }

@@ -5,20 +5,11 @@ pub(super) fn near<'a>(id: &str, candidates: impl Iterator<Item = &'a str>) -> V
     let wanted = id.to_ascii_uppercase();
     let allowed = (wanted.len() / 4).clamp(1, 4);
     let mut ranked: Vec<(usize, &str)> = candidates
-        .map(|candidate| {
-            (
-                distance(&wanted, &candidate.to_ascii_uppercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (distance(&wanted, &candidate.to_ascii_uppercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .collect();
     ranked.sort_unstable();
-    ranked
-        .into_iter()
-        .take(3)
-        .map(|(_, candidate)| candidate.to_owned())
-        .collect()
+    ranked.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
 }
 
 /// The end of an error text: `; did you mean A, B or C?`, or nothing.
@@ -38,9 +29,7 @@ fn distance(a: &str, b: &str) -> usize {
         let mut left = i + 1;
         for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
             let above = *cell;
-            left = (diagonal + usize::from(x != y))
-                .min(above + 1)
-                .min(left + 1);
+            left = (diagonal + usize::from(x != y)).min(above + 1).min(left + 1);
             diagonal = above;
             *cell = left;
         }
@@ -57,25 +46,11 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, expected) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("abc", "abc", 0),
-            ("abc", "axc", 1),
-        ] {
+        for (a, b, expected) in [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("abc", "abc", 0), ("abc", "axc", 1)] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }
-        for (a, b, expected) in [
-            ("kitten", "sitting", 3),
-            ("ab", "ba", 2),
-            ("flaw", "lawn", 2),
-        ] {
-            assert_eq!(
-                (distance(a, b), distance(b, a)),
-                (expected, expected),
-                "{a} {b}"
-            );
+        for (a, b, expected) in [("kitten", "sitting", 3), ("ab", "ba", 2), ("flaw", "lawn", 2)] {
+            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
         }
     }
 }

@@ -143,10 +143,12 @@ impl Link {
             match self.stream.write(left) {
                 Ok(written) => left = &left[written..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => match self.wait_for(PollFlags::OUT, until, who, record) {
-                    Waited::More => {}
-                    other => return other,
-                },
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    match self.wait_for(PollFlags::OUT, until, who, record) {
+                        Waited::More => {}
+                        other => return other,
+                    }
+                }
                 Err(_) => self.read_out_after_a_failed_write(who, record),
             }
         }

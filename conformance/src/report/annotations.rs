@@ -23,10 +23,7 @@ pub struct Annotations<W: Write> {
 impl<W: Write> Annotations<W> {
     /// Annotations that go to `out`, which must reach the job's log: stdout.
     pub fn new(out: W) -> Self {
-        Self {
-            out,
-            collected: Collected::default(),
-        }
+        Self { out, collected: Collected::default() }
     }
 
     /// Whether the process runs in a GitHub workflow.
@@ -36,35 +33,19 @@ impl<W: Write> Annotations<W> {
     }
 
     fn lines(&self) -> Vec<String> {
-        let of = |standing| {
-            self.collected
-                .red
-                .iter()
-                .filter(move |case| case.standing == standing)
-        };
-        let cases = of(Standing::Unexpected)
-            .chain(of(Standing::DifferentFailure))
-            .chain(of(Standing::UnexpectedPass));
+        let of = |standing| self.collected.red.iter().filter(move |case| case.standing == standing);
+        let cases = of(Standing::Unexpected).chain(of(Standing::DifferentFailure)).chain(of(Standing::UnexpectedPass));
         let remarks = self.collected.remarks();
         let red = remarks.iter().filter(|remark| remark.kind.is_red());
         // A failing harness outweighs what it reports.
         let (first, last): (Vec<_>, Vec<_>) = red.partition(|remark| remark.kind.is_of_harness());
-        let mut lines: Vec<String> = first
-            .iter()
-            .map(|remark| error(&[("title", "zmqspec")], &remark.text))
-            .collect();
+        let mut lines: Vec<String> = first.iter().map(|remark| error(&[("title", "zmqspec")], &remark.text)).collect();
         lines.extend(cases.map(annotation));
-        lines.extend(
-            last.iter()
-                .map(|remark| error(&[("title", "zmqspec")], &remark.text)),
-        );
+        lines.extend(last.iter().map(|remark| error(&[("title", "zmqspec")], &remark.text)));
         if lines.len() > SHOWN {
             let more = lines.len() - SHOWN;
             lines.truncate(SHOWN);
-            lines.push(error(
-                &[("title", "zmqspec")],
-                &format!("{more} more; see the summary or a report file"),
-            ));
+            lines.push(error(&[("title", "zmqspec")], &format!("{more} more; see the summary or a report file")));
         }
         lines
     }
@@ -85,40 +66,24 @@ impl<W: Write> Sink for Annotations<W> {
 }
 
 fn annotation(case: &CaseFinished) -> String {
-    let came = case
-        .failure
-        .as_ref()
-        .map(|failure| failure.came.as_str())
-        .unwrap_or_default();
+    let came = case.failure.as_ref().map(|failure| failure.came.as_str()).unwrap_or_default();
     let because = case.expected_because.as_deref().unwrap_or(came);
     let run = case.run.to_string();
     let mut properties = vec![("title", run.as_str())];
     // The case's file is in this project's repository; an annotation can only point to it where that is checked out.
-    if let Some((file, line)) = case
-        .source
-        .rsplit_once(':')
-        .filter(|(file, _)| Path::new(file).is_file())
-    {
+    if let Some((file, line)) = case.source.rsplit_once(':').filter(|(file, _)| Path::new(file).is_file()) {
         properties.extend([("file", file), ("line", line)]);
     }
-    error(
-        &properties,
-        &format!("{}, {}: {because}", case.standing.word(), case.verdict),
-    )
+    error(&properties, &format!("{}, {}: {because}", case.standing.word(), case.verdict))
 }
 
 fn error(properties: &[(&str, &str)], message: &str) -> String {
-    let properties: Vec<_> = properties
-        .iter()
-        .map(|(name, value)| format!("{name}={}", property(value)))
-        .collect();
+    let properties: Vec<_> = properties.iter().map(|(name, value)| format!("{name}={}", property(value))).collect();
     format!("::error {}::{}", properties.join(","), data(message))
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -137,15 +102,9 @@ mod tests {
 
     #[test]
     fn more_than_nine_are_counted() {
-        for (red, lines, more) in [
-            (9, 9, None),
-            (10, 10, Some("1 more")),
-            (30, 10, Some("21 more")),
-        ] {
+        for (red, lines, more) in [(9, 9, None), (10, 10, Some("1 more")), (30, 10, Some("21 more"))] {
             let cases = (0..red).map(|n| sample::failed(&format!("a/{n}")));
-            let mut events: Vec<_> = cases
-                .map(|case| Event::CaseFinished(Box::new(case)))
-                .collect();
+            let mut events: Vec<_> = cases.map(|case| Event::CaseFinished(Box::new(case))).collect();
             events.push(Event::RunFinished(sample::finished()));
             let text = annotations(&events);
             assert_eq!(text.lines().count(), lines);

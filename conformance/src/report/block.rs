@@ -13,11 +13,7 @@ const INDENT: usize = 14;
 /// The exact command that runs one case run again, quoted for a POSIX shell.
 #[must_use]
 pub fn rerun_command(started: &RunStarted, run: &RunId) -> String {
-    let mut words = vec![
-        "zmqspec".to_owned(),
-        "check".to_owned(),
-        shell_quote(&started.subject.spec),
-    ];
+    let mut words = vec!["zmqspec".to_owned(), "check".to_owned(), shell_quote(&started.subject.spec)];
     words.extend(["--run".to_owned(), shell_quote(&run.to_string())]);
     if started.profile != "interop" {
         words.extend(["--profile".to_owned(), shell_quote(&started.profile)]);
@@ -40,16 +36,8 @@ pub(super) fn block(
 ) -> Vec<String> {
     let room = width.saturating_sub(INDENT).max(20);
     let mut sections = vec![
-        Section::new(
-            "",
-            1,
-            wrap(&printable(&case.title), width.saturating_sub(2).max(20)),
-        ),
-        Section::new(
-            "standing",
-            1,
-            wrap(&format!("{}: {}", case.standing.word(), case.verdict), room),
-        ),
+        Section::new("", 1, wrap(&printable(&case.title), width.saturating_sub(2).max(20))),
+        Section::new("standing", 1, wrap(&format!("{}: {}", case.standing.word(), case.verdict), room)),
         Section::new("clause", 2, clauses(case, requirement, room)),
     ];
     if let Some(failure) = &case.failure {
@@ -59,19 +47,11 @@ pub(super) fn block(
         sections.push(Section::new("gate", 1, wrap(&printable(because), room)));
     }
     if let Some(failure) = &case.failure {
-        sections.push(Section::new(
-            "fingerprint",
-            1,
-            wrap(&printable(&failure.fingerprint), room),
-        ));
+        sections.push(Section::new("fingerprint", 1, wrap(&printable(&failure.fingerprint), room)));
     }
     sections.push(Section::new("source", 1, vec![case.source.clone()]));
     if let Some(started) = started {
-        sections.push(Section::new(
-            "rerun",
-            1,
-            vec![rerun_command(started, &case.run)],
-        ));
+        sections.push(Section::new("rerun", 1, vec![rerun_command(started, &case.run)]));
     }
     fit(&mut sections, MAX_BLOCK_LINES - 1);
     let mut lines = vec![format!("RED {}", case.run)];
@@ -81,39 +61,21 @@ pub(super) fn block(
 
 fn failed(failure: &Failure, room: usize) -> Vec<Section> {
     let text = |text: &str| wrap(&printable(text), room);
-    let accepted = failure
-        .accepted
-        .iter()
-        .enumerate()
-        .flat_map(|(i, outcome)| {
-            let or = if i == 0 { "" } else { "or " };
-            text(&format!("{or}{outcome}"))
-        });
+    let accepted = failure.accepted.iter().enumerate().flat_map(|(i, outcome)| {
+        let or = if i == 0 { "" } else { "or " };
+        text(&format!("{or}{outcome}"))
+    });
     let mut sections = Vec::new();
     if failure.step > 0 {
-        sections.push(Section::new(
-            "step",
-            1,
-            text(&format!("{}, {}", failure.step, failure.step_text)),
-        ));
+        sections.push(Section::new("step", 1, text(&format!("{}, {}", failure.step, failure.step_text))));
     }
     sections.push(Section::new("accepted", 2, accepted.collect()));
     sections.push(Section::new("came", 2, text(&failure.came)));
     // Columns carry meaning in annotated octets, so their lines are cut and not wrapped.
-    let hex = failure
-        .hex
-        .iter()
-        .flat_map(|line| chunks(&printable(line).replace('\n', " "), room));
+    let hex = failure.hex.iter().flat_map(|line| chunks(&printable(line).replace('\n', " "), room));
     sections.push(Section::new("octets", 4, hex.collect()));
-    sections.push(Section::new(
-        "process",
-        1,
-        failure.exit.iter().flat_map(|exit| text(exit)).collect(),
-    ));
-    let stderr = failure
-        .stderr_tail
-        .iter()
-        .flat_map(|line| chunks(&printable(line).replace('\n', " "), room));
+    sections.push(Section::new("process", 1, failure.exit.iter().flat_map(|exit| text(exit)).collect()));
+    let stderr = failure.stderr_tail.iter().flat_map(|line| chunks(&printable(line).replace('\n', " "), room));
     sections.push(Section::new("stderr", 2, stderr.collect()));
     sections
 }
@@ -141,11 +103,7 @@ struct Section {
 
 impl Section {
     fn new(label: &'static str, least: usize, lines: Vec<String>) -> Self {
-        Self {
-            label,
-            least,
-            lines,
-        }
+        Self { label, least, lines }
     }
 
     fn lines(&self) -> impl Iterator<Item = String> {
@@ -163,15 +121,8 @@ impl Section {
 
 /// Shortens the longest section until all fit.
 fn fit(sections: &mut [Section], limit: usize) {
-    while sections
-        .iter()
-        .map(|section| section.lines.len())
-        .sum::<usize>()
-        > limit
-    {
-        let longest = sections
-            .iter_mut()
-            .filter(|section| section.lines.len() > section.least);
+    while sections.iter().map(|section| section.lines.len()).sum::<usize>() > limit {
+        let longest = sections.iter_mut().filter(|section| section.lines.len() > section.least);
         let Some(section) = longest.max_by_key(|section| section.lines.len()) else {
             return;
         };
@@ -182,13 +133,7 @@ fn fit(sections: &mut [Section], limit: usize) {
 
 /// Shortens lines that may end in a count of those left out already.
 fn shorten(lines: &mut Vec<String>, limit: usize) {
-    let left_out = lines.last().and_then(|last| {
-        last.strip_prefix("… ")?
-            .split(' ')
-            .next()?
-            .parse::<usize>()
-            .ok()
-    });
+    let left_out = lines.last().and_then(|last| last.strip_prefix("… ")?.split(' ').next()?.parse::<usize>().ok());
     match left_out {
         Some(left_out) => {
             lines.truncate(limit.saturating_sub(1));
@@ -220,11 +165,8 @@ mod tests {
 
     #[test]
     fn the_longest_block_fits_one_screen() {
-        let many = |what: &str, n: usize| {
-            (0..n)
-                .map(|i| format!("{what} {i} {}", "word ".repeat(30)))
-                .collect::<Vec<_>>()
-        };
+        let many =
+            |what: &str, n: usize| (0..n).map(|i| format!("{what} {i} {}", "word ".repeat(30))).collect::<Vec<_>>();
         let mut case = sample::crashed("zmtp/command/empty-name");
         case.title = "long ".repeat(60);
         case.requirements = vec!["ZMTP31-GREETING-02".to_owned(); 7];
@@ -240,13 +182,7 @@ mod tests {
         let lines = block(&case, Some(&sample::started()), &sample::requirement, 80);
         assert_eq!(lines.len(), MAX_BLOCK_LINES);
         let free = |line: &&String| !line.contains("zmqspec check") && !line.contains("https://");
-        assert!(
-            lines
-                .iter()
-                .filter(free)
-                .all(|line| line.chars().count() <= 80),
-            "{lines:#?}"
-        );
+        assert!(lines.iter().filter(free).all(|line| line.chars().count() <= 80), "{lines:#?}");
         insta::assert_snapshot!(lines.join("\n"));
     }
 

@@ -62,11 +62,7 @@ impl ConsoleStyle {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let terminal = io::stdout().is_terminal();
         Self {
-            colour: if terminal && !set("NO_COLOR") {
-                Colour::On
-            } else {
-                Colour::Off
-            },
+            colour: if terminal && !set("NO_COLOR") { Colour::On } else { Colour::Off },
             progress: if terminal && io::stderr().is_terminal() && !set("CI") {
                 Progress::Bar
             } else {
@@ -92,59 +88,27 @@ pub struct Console<'a, W: Write> {
 impl<'a, W: Write> Console<'a, W> {
     /// A console that writes to `out`, as a rule stdout.
     pub fn new(out: W, style: ConsoleStyle, requirement: RequirementLookup<'a>) -> Self {
-        Self {
-            out,
-            style,
-            requirement,
-            collected: Collected::default(),
-            bar: None,
-            blocks: 0,
-            pending: String::new(),
-        }
+        Self { out, style, requirement, collected: Collected::default(), bar: None, blocks: 0, pending: String::new() }
     }
 
     fn header(&mut self, started: &RunStarted) {
         let subject = &started.subject;
         let version = printable(&format!("{} {}", subject.name, subject.version));
-        self.line(
-            Tone::Strong,
-            &format!("zmqspec {} checks {}", started.zmqspec, version.trim()),
-        );
+        self.line(Tone::Strong, &format!("zmqspec {} checks {}", started.zmqspec, version.trim()));
         let mut selection = Vec::new();
         selection.extend(started.run.iter().map(|pattern| format!("--run {pattern}")));
-        selection.extend(
-            started
-                .skip
-                .iter()
-                .map(|pattern| format!("--skip {pattern}")),
-        );
+        selection.extend(started.skip.iter().map(|pattern| format!("--skip {pattern}")));
         selection.extend(started.shard.iter().map(|shard| format!("--shard {shard}")));
-        let sha256 = subject
-            .sha256
-            .as_ref()
-            .map(|sum| sum.chars().take(16).collect::<String>());
+        let sha256 = subject.sha256.as_ref().map(|sum| sum.chars().take(16).collect::<String>());
         let fields = [
             ("subject", subject.spec.clone()),
             ("commit", subject.commit.clone()),
             ("file", subject.path.clone().unwrap_or_default()),
             ("sha256", sha256.unwrap_or_default()),
             ("profile", started.profile.clone()),
-            (
-                "expectations",
-                started
-                    .expectations
-                    .clone()
-                    .unwrap_or_else(|| "none".to_owned()),
-            ),
+            ("expectations", started.expectations.clone().unwrap_or_else(|| "none".to_owned())),
             ("selection", selection.join(" ")),
-            (
-                "planned",
-                format!(
-                    "{}, {}",
-                    counted(started.planned, "case run"),
-                    counted(started.jobs, "job")
-                ),
-            ),
+            ("planned", format!("{}, {}", counted(started.planned, "case run"), counted(started.jobs, "job"))),
         ];
         for (label, text) in fields.iter().filter(|(_, text)| !text.is_empty()) {
             self.field(label, text);
@@ -153,13 +117,7 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn field(&mut self, label: &str, text: &str) {
-        for (i, line) in wrap(
-            &printable(text),
-            self.style.width.saturating_sub(16).max(20),
-        )
-        .iter()
-        .enumerate()
-        {
+        for (i, line) in wrap(&printable(text), self.style.width.saturating_sub(16).max(20)).iter().enumerate() {
             let label = if i == 0 { label } else { "" };
             self.line(Tone::Plain, &format!("  {label:<14}{line}"));
         }
@@ -178,12 +136,7 @@ impl<'a, W: Write> Console<'a, W> {
     fn block(&mut self, case: &CaseFinished) {
         self.blocks += 1;
         let in_full = self.blocks <= MAX_BLOCKS || self.style.verbosity == Verbosity::Verbose;
-        let lines = block(
-            case,
-            self.collected.started.as_ref(),
-            self.requirement,
-            self.style.width,
-        );
+        let lines = block(case, self.collected.started.as_ref(), self.requirement, self.style.width);
         let shown = if in_full { lines.len() } else { 1 };
         for (i, line) in lines.iter().take(shown).enumerate() {
             self.line(if i == 0 { Tone::Red } else { Tone::Plain }, line);
@@ -194,16 +147,8 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn replaced(&mut self, replaced: &SubjectReplaced) {
-        let after = replaced
-            .after
-            .as_ref()
-            .map(|run| format!(" after {run}"))
-            .unwrap_or_default();
-        let exit = replaced
-            .exit
-            .as_ref()
-            .map(|exit| format!(" ({exit})"))
-            .unwrap_or_default();
+        let after = replaced.after.as_ref().map(|run| format!(" after {run}")).unwrap_or_default();
+        let exit = replaced.exit.as_ref().map(|exit| format!(" ({exit})")).unwrap_or_default();
         let text = format!("subject replaced{after}: {}{exit}", replaced.why);
         self.wrapped(Tone::Dim, &text);
     }
@@ -227,38 +172,22 @@ impl<'a, W: Write> Console<'a, W> {
             self.line(Tone::Plain, &text);
         }
         if self.style.verbosity == Verbosity::Verbose {
-            for (word, cases) in [
-                ("expected", &collected.expected),
-                ("not gating", &collected.provisional),
-            ] {
+            for (word, cases) in [("expected", &collected.expected), ("not gating", &collected.provisional)] {
                 for case in cases {
                     let because = case.expected_because.as_deref().unwrap_or_default();
-                    self.wrapped(
-                        Tone::Dim,
-                        &format!("{word} {}: {} {because}", case.run, case.verdict),
-                    );
+                    self.wrapped(Tone::Dim, &format!("{word} {}: {} {because}", case.run, case.verdict));
                 }
             }
         }
         let runs = counted(collected.reported(), "case run");
-        self.wrapped(
-            Tone::Strong,
-            &format!("{runs}: {}", collected.by_standing()),
-        );
-        self.wrapped(
-            Tone::Plain,
-            &format!("by conformance: {}", collected.by_conformance()),
-        );
+        self.wrapped(Tone::Strong, &format!("{runs}: {}", collected.by_standing()));
+        self.wrapped(Tone::Plain, &format!("by conformance: {}", collected.by_conformance()));
         if !collected.expected.is_empty() && self.style.verbosity == Verbosity::Normal {
             let deviations = counted(collected.expected.len(), "expected deviation");
             self.line(Tone::Plain, &format!("{deviations}; --verbose lists them"));
         }
         for remark in collected.remarks() {
-            let tone = if remark.kind.is_red() {
-                Tone::Red
-            } else {
-                Tone::Plain
-            };
+            let tone = if remark.kind.is_red() { Tone::Red } else { Tone::Plain };
             self.wrapped(tone, &remark.text);
         }
         match collected.exit() {
@@ -269,10 +198,7 @@ impl<'a, W: Write> Console<'a, W> {
     }
 
     fn wrapped(&mut self, tone: Tone, text: &str) {
-        for (i, line) in wrap(&printable(text), self.style.width.saturating_sub(2).max(20))
-            .iter()
-            .enumerate()
-        {
+        for (i, line) in wrap(&printable(text), self.style.width.saturating_sub(2).max(20)).iter().enumerate() {
             let indent = if i == 0 { "" } else { "  " };
             self.line(tone, &format!("{indent}{line}"));
         }
@@ -280,9 +206,7 @@ impl<'a, W: Write> Console<'a, W> {
 
     fn line(&mut self, tone: Tone, text: &str) {
         let (on, off) = match (self.style.colour, tone.code()) {
-            (Colour::On, Some(code)) if !text.is_empty() => {
-                (format!("\u{1b}[{code}m"), "\u{1b}[0m")
-            }
+            (Colour::On, Some(code)) if !text.is_empty() => (format!("\u{1b}[{code}m"), "\u{1b}[0m"),
             (Colour::On | Colour::Off, _) => (String::new(), ""),
         };
         self.pending += &format!("{on}{text}{off}\n");

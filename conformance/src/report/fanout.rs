@@ -56,7 +56,7 @@ impl<'a> Fanout<'a> {
     ///
     /// # Errors
     ///
-    /// The first sink's error. The other sinks got the event all the same.
+    /// The first sink's error; that a reader went away is none. The other sinks got the event all the same.
     pub fn on(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::CaseFinished(case) if self.embargo.covers(&case.run) => {
@@ -65,27 +65,14 @@ impl<'a> Fanout<'a> {
                 Ok(())
             }
             // The end of a process tells what a case did to it.
-            Event::SubjectReplaced(replaced)
-                if replaced
-                    .after
-                    .as_ref()
-                    .is_some_and(|run| self.embargo.covers(run)) =>
-            {
+            Event::SubjectReplaced(replaced) if replaced.after.as_ref().is_some_and(|run| self.embargo.covers(run)) => {
                 Ok(())
             }
-            Event::HarnessError(error)
-                if error
-                    .run
-                    .as_ref()
-                    .is_some_and(|run| self.embargo.covers(run)) =>
-            {
+            Event::HarnessError(error) if error.run.as_ref().is_some_and(|run| self.embargo.covers(run)) => {
                 self.harness_errors += 1;
                 let text = "the harness failed during a case run whose result is withheld under embargo; \
                             run that case alone without reports to see more";
-                self.pass_on(&Event::HarnessError(HarnessError {
-                    run: None,
-                    text: text.to_owned(),
-                }))
+                self.pass_on(&Event::HarnessError(HarnessError { run: None, text: text.to_owned() }))
             }
             Event::CaseFinished(case) => {
                 self.count(case);
@@ -95,9 +82,7 @@ impl<'a> Fanout<'a> {
                 self.harness_errors += 1;
                 self.pass_on(event)
             }
-            Event::RunStarted(_) | Event::SubjectReplaced(_) | Event::RunFinished(_) => {
-                self.pass_on(event)
-            }
+            Event::RunStarted(_) | Event::SubjectReplaced(_) | Event::RunFinished(_) => self.pass_on(event),
         }
     }
 
@@ -139,18 +124,19 @@ impl<'a> Fanout<'a> {
     }
 
     fn each(&mut self, act: impl Fn(&mut Box<dyn Sink + 'a>) -> io::Result<()>) -> io::Result<()> {
-        self.sinks.iter_mut().map(act).fold(Ok(()), Result::and)
+        // A reader that went away is no failure to write.
+        let heard = |outcome: io::Result<()>| {
+            outcome.or_else(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(error),
+            })
+        };
+        self.sinks.iter_mut().map(act).map(heard).fold(Ok(()), Result::and)
     }
 
     fn count(&mut self, case: &CaseFinished) {
-        *self
-            .conformance
-            .entry(case.verdict.conformance.word().to_owned())
-            .or_default() += 1;
-        *self
-            .standing
-            .entry(case.standing.word().to_owned())
-            .or_default() += 1;
+        *self.conformance.entry(case.verdict.conformance.word().to_owned()).or_default() += 1;
+        *self.standing.entry(case.standing.word().to_owned()).or_default() += 1;
     }
 }
 
@@ -171,17 +157,9 @@ mod tests {
         for event in sample::run_of_every_kind() {
             fanout.on(&event).unwrap();
         }
-        let finished = fanout
-            .end(Ending {
-                not_run: 2,
-                ..Ending::default()
-            })
-            .unwrap();
+        let finished = fanout.end(Ending { not_run: 2, ..Ending::default() }).unwrap();
         let seen = seen.borrow();
-        let cases = seen
-            .iter()
-            .filter(|event| matches!(event, Event::CaseFinished(_)))
-            .count();
+        let cases = seen.iter().filter(|event| matches!(event, Event::CaseFinished(_))).count();
         assert_eq!(finished.conformance.values().sum::<usize>(), cases);
         assert_eq!(finished.standing.values().sum::<usize>(), cases);
         assert_eq!(finished.standing.len(), Standing::ALL.len());
@@ -195,12 +173,8 @@ mod tests {
         let mut secret = sample::crashed("zmtp/secret/overflow");
         secret.standing = Standing::Unexpected;
         let run = secret.run.clone();
-        fanout
-            .on(&Event::RunStarted(Box::new(sample::started())))
-            .unwrap();
-        fanout
-            .on(&Event::CaseFinished(Box::new(secret.clone())))
-            .unwrap();
+        fanout.on(&Event::RunStarted(Box::new(sample::started()))).unwrap();
+        fanout.on(&Event::CaseFinished(Box::new(secret.clone()))).unwrap();
         secret.standing = Standing::Expected;
         fanout.on(&Event::CaseFinished(Box::new(secret))).unwrap();
         let replaced = SubjectReplaced {
@@ -210,25 +184,11 @@ mod tests {
             stderr_tail: Vec::new(),
         };
         fanout.on(&Event::SubjectReplaced(replaced)).unwrap();
-        let error = HarnessError {
-            run: Some(run),
-            text: "during zmtp/secret/overflow".to_owned(),
-        };
+        let error = HarnessError { run: Some(run), text: "during zmtp/secret/overflow".to_owned() };
         fanout.on(&Event::HarnessError(error)).unwrap();
         let finished = fanout.end(Ending::default()).unwrap();
-        assert_eq!(
-            (
-                finished.embargoed,
-                finished.embargoed_differing,
-                finished.exit_code
-            ),
-            (2, 1, 5)
-        );
-        assert_eq!(
-            seen.borrow().len(),
-            3,
-            "start, the harness error without its case, end"
-        );
+        assert_eq!((finished.embargoed, finished.embargoed_differing, finished.exit_code), (2, 1, 5));
+        assert_eq!(seen.borrow().len(), 3, "start, the harness error without its case, end");
         assert!(!format!("{:?}", seen.borrow()).contains("secret"));
     }
 
@@ -238,11 +198,7 @@ mod tests {
         let mut fanout = Fanout::new(Embargo::default());
         fanout.add(Broken);
         fanout.add(Recorder(Rc::clone(&seen)));
-        assert!(
-            fanout
-                .on(&Event::CaseFinished(Box::new(sample::passed("a/b"))))
-                .is_err()
-        );
+        assert!(fanout.on(&Event::CaseFinished(Box::new(sample::passed("a/b")))).is_err());
         assert!(fanout.end(Ending::default()).is_err());
         assert_eq!(seen.borrow().len(), 2);
     }

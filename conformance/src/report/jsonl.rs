@@ -20,18 +20,14 @@ impl Jsonl<File> {
     ///
     /// The file may not be written to.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
-        File::create(path)
-            .map(Self::to)
-            .map_err(|error| OpenError::new(path, &error))
+        File::create(path).map(Self::to).map_err(|error| OpenError::new(path, &error))
     }
 }
 
 impl<W: Write> Jsonl<W> {
     /// Writes to a stream such as stdout.
     pub fn to(out: W) -> Self {
-        Self {
-            out: BufWriter::new(out),
-        }
+        Self { out: BufWriter::new(out) }
     }
 }
 

@@ -28,21 +28,11 @@ impl<'a> Junit<'a> {
     /// A report that goes to `output`.
     #[must_use]
     pub fn new(output: Output, requirement: RequirementLookup<'a>) -> Self {
-        Self {
-            output,
-            requirement,
-            collected: Collected::default(),
-            areas: BTreeMap::new(),
-        }
+        Self { output, requirement, collected: Collected::default(), areas: BTreeMap::new() }
     }
 
     fn case(&self, case: &CaseFinished) -> TestCase {
-        let came = || {
-            case.failure
-                .as_ref()
-                .map(|failure| failure.came.clone())
-                .unwrap_or_default()
-        };
+        let came = || case.failure.as_ref().map(|failure| failure.came.clone()).unwrap_or_default();
         let because = || case.expected_because.clone().unwrap_or_default();
         let status = match case.standing {
             Standing::Ok if case.verdict.conformance == Conformance::Unsupported => {
@@ -52,17 +42,8 @@ impl<'a> Junit<'a> {
             Standing::Expected => skipped(&format!("expected {}: {}", case.verdict, because())),
             Standing::NotGating => skipped(&format!("not gating, {}: {}", case.verdict, came())),
             Standing::Unexpected | Standing::UnexpectedPass | Standing::DifferentFailure => {
-                let text = if case.standing == Standing::Unexpected {
-                    came()
-                } else {
-                    because()
-                };
-                let lines = block(
-                    case,
-                    self.collected.started.as_ref(),
-                    self.requirement,
-                    WIDTH,
-                );
+                let text = if case.standing == Standing::Unexpected { came() } else { because() };
+                let lines = block(case, self.collected.started.as_ref(), self.requirement, WIDTH);
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                 status
                     .set_message(format!("{}: {text}", case.verdict))
@@ -86,12 +67,7 @@ impl<'a> Junit<'a> {
 
     fn report(&self) -> Report {
         let mut report = Report::new("zmqspec");
-        let properties = self
-            .collected
-            .started
-            .as_ref()
-            .map(properties)
-            .unwrap_or_default();
+        let properties = self.collected.started.as_ref().map(properties).unwrap_or_default();
         for (area, cases) in &self.areas {
             let mut suite = TestSuite::new(area.clone());
             suite.add_properties(properties.clone());
@@ -117,15 +93,9 @@ impl<'a> Junit<'a> {
         let red = remarks.into_iter().filter(|remark| remark.kind.is_red());
         let mut numbers = BTreeMap::<_, usize>::new();
         red.map(move |remark| {
-            let kind = if remark.kind.is_of_harness() {
-                NonSuccessKind::Error
-            } else {
-                NonSuccessKind::Failure
-            };
+            let kind = if remark.kind.is_of_harness() { NonSuccessKind::Error } else { NonSuccessKind::Failure };
             let mut status = TestCaseStatus::non_success(kind);
-            status
-                .set_message(remark.text.clone())
-                .set_description(remark.text);
+            status.set_message(remark.text.clone()).set_description(remark.text);
             let word = remark.kind.word();
             let number = numbers.entry(word).or_default();
             *number += 1;
@@ -137,9 +107,7 @@ impl<'a> Junit<'a> {
 
     fn put(&mut self, stage: Stage) -> io::Result<()> {
         let mut xml = Vec::new();
-        self.report()
-            .serialize(&mut xml)
-            .map_err(io::Error::other)?;
+        self.report().serialize(&mut xml).map_err(io::Error::other)?;
         self.output.put(&xml, stage)
     }
 }
@@ -165,11 +133,7 @@ impl Sink for Junit<'_> {
 
 /// The case id without its last segment.
 fn area(case: &CaseFinished) -> String {
-    case.run
-        .case
-        .rsplit_once('/')
-        .map_or("cases", |(area, _)| area)
-        .to_owned()
+    case.run.case.rsplit_once('/').map_or("cases", |(area, _)| area).to_owned()
 }
 
 fn skipped(message: &str) -> TestCaseStatus {
@@ -189,16 +153,9 @@ fn properties(started: &RunStarted) -> Vec<Property> {
         ("path", subject.path.as_deref().unwrap_or_default()),
         ("sha256", subject.sha256.as_deref().unwrap_or_default()),
         ("profile", &started.profile),
-        (
-            "expectations",
-            started.expectations.as_deref().unwrap_or("none"),
-        ),
+        ("expectations", started.expectations.as_deref().unwrap_or("none")),
     ];
-    fields
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| Property::new(*name, *value))
-        .collect()
+    fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| Property::new(*name, *value)).collect()
 }
 
 #[cfg(test)]
@@ -214,10 +171,7 @@ mod tests {
     #[test]
     fn a_green_run_has_no_remarks() {
         let xml = junit(&sample::green_run());
-        assert!(
-            xml.contains("tests=\"1\" skipped=\"0\" failures=\"0\" errors=\"0\""),
-            "{xml}"
-        );
+        assert!(xml.contains("tests=\"1\" skipped=\"0\" failures=\"0\" errors=\"0\""), "{xml}");
         assert!(!xml.contains("zmqspec/run"));
     }
 
@@ -227,15 +181,8 @@ mod tests {
         let mut collected = Collected::default();
         events.iter().for_each(|event| collected.on(event));
         let xml = junit(&events);
-        let red = collected
-            .remarks()
-            .iter()
-            .filter(|remark| remark.kind.is_red())
-            .count();
-        assert_eq!(
-            xml.matches("<testcase ").count(),
-            collected.reported() + red
-        );
+        let red = collected.remarks().iter().filter(|remark| remark.kind.is_red()).count();
+        assert_eq!(xml.matches("<testcase ").count(), collected.reported() + red);
         let failing = xml.matches("<failure ").count() + xml.matches("<error ").count();
         assert_eq!(failing, collected.red.len() + red);
     }
@@ -245,17 +192,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("junit.xml");
         let mut junit = Junit::new(Output::create(&path).unwrap(), &sample::requirement);
-        for event in sample::whole_run()
-            .iter()
-            .filter(|event| !matches!(event, Event::RunFinished(_)))
-        {
+        for event in sample::whole_run().iter().filter(|event| !matches!(event, Event::RunFinished(_))) {
             junit.on(event).unwrap();
         }
         let xml = std::fs::read_to_string(&path).unwrap();
-        assert!(
-            xml.contains("harness error during zmtp/command/hang@binds@3.1"),
-            "{xml}"
-        );
+        assert!(xml.contains("harness error during zmtp/command/hang@binds@3.1"), "{xml}");
     }
 
     fn junit(events: &[Event]) -> String {

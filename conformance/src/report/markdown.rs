@@ -35,12 +35,7 @@ impl<'a> Markdown<'a> {
     /// A summary that goes to `output`.
     #[must_use]
     pub fn new(output: Output, requirement: RequirementLookup<'a>) -> Self {
-        Self {
-            output,
-            requirement,
-            collected: Collected::default(),
-            limit: MAX_MARKDOWN_BYTES,
-        }
+        Self { output, requirement, collected: Collected::default(), limit: MAX_MARKDOWN_BYTES }
     }
 
     fn text(&self) -> String {
@@ -59,20 +54,10 @@ impl<'a> Markdown<'a> {
         let mut text = String::from("| standing | conformance | case runs |\n|---|---|---:|\n");
         let mut rows = Vec::new();
         for standing in Standing::ALL {
-            rows.extend(
-                collected
-                    .standing
-                    .get(standing.word())
-                    .map(|n| format!("| {} | | {n} |", standing.word())),
-            );
+            rows.extend(collected.standing.get(standing.word()).map(|n| format!("| {} | | {n} |", standing.word())));
         }
         for word in Conformance::ALL {
-            rows.extend(
-                collected
-                    .conformance
-                    .get(word.word())
-                    .map(|n| format!("| | {word} | {n} |")),
-            );
+            rows.extend(collected.conformance.get(word.word()).map(|n| format!("| | {word} | {n} |")));
         }
         for row in rows {
             text += &row;
@@ -85,10 +70,7 @@ impl<'a> Markdown<'a> {
             text += &format!("- {mark}{}\n", escaped(&remark.text));
         }
         if remarks.len() > MAX_REMARKS {
-            text += &format!(
-                "- … and {}\n",
-                counted(remarks.len() - MAX_REMARKS, "more line")
-            );
+            text += &format!("- … and {}\n", counted(remarks.len() - MAX_REMARKS, "more line"));
         }
         if let Some((exit, line)) = collected.exit() {
             let mark = if exit.code() == 0 { "✅" } else { "❌" };
@@ -107,13 +89,7 @@ impl<'a> Markdown<'a> {
     }
 
     fn details(&self, case: &CaseFinished) -> String {
-        let lines = block(
-            case,
-            self.collected.started.as_ref(),
-            self.requirement,
-            WIDTH,
-        )
-        .join("\n");
+        let lines = block(case, self.collected.started.as_ref(), self.requirement, WIDTH).join("\n");
         let longest = lines.split(|c| c != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
         let links = case.requirements.iter().filter_map(|id| {
@@ -131,17 +107,10 @@ impl<'a> Markdown<'a> {
         if self.collected.expected.is_empty() {
             return;
         }
-        text.push_str(
-            "### Expected deviations\n\n| case run | verdict | because |\n|---|---|---|\n",
-        );
+        text.push_str("### Expected deviations\n\n| case run | verdict | because |\n|---|---|---|\n");
         let rows = self.collected.expected.iter().map(|case| {
             let because = case.expected_because.as_deref().unwrap_or_default();
-            format!(
-                "| {} | {} | {} |\n",
-                cell(&case.run.to_string()),
-                cell(&case.verdict.to_string()),
-                cell(because)
-            )
+            format!("| {} | {} | {} |\n", cell(&case.run.to_string()), cell(&case.verdict.to_string()), cell(because))
         });
         self.fill(text, rows, "expected deviation");
     }
@@ -158,11 +127,7 @@ impl<'a> Markdown<'a> {
         }
         if left_out > 0 {
             // Writing to a String cannot fail.
-            let _ = writeln!(
-                text,
-                "\n… and {} that do not fit here\n",
-                counted(left_out, noun)
-            );
+            let _ = writeln!(text, "\n… and {} that do not fit here\n", counted(left_out, noun));
         }
     }
 }
@@ -172,10 +137,7 @@ impl Sink for Markdown<'_> {
         self.collected.on(event);
         match event {
             Event::HarnessError(_) => self.output.put(self.text().as_bytes(), Stage::Interim),
-            Event::RunStarted(_)
-            | Event::CaseFinished(_)
-            | Event::SubjectReplaced(_)
-            | Event::RunFinished(_) => Ok(()),
+            Event::RunStarted(_) | Event::CaseFinished(_) | Event::SubjectReplaced(_) | Event::RunFinished(_) => Ok(()),
         }
     }
 
@@ -186,21 +148,9 @@ impl Sink for Markdown<'_> {
 
 fn header(started: &RunStarted) -> String {
     let subject = &started.subject;
-    let mut text = format!(
-        "## zmqspec: {} {}\n\n",
-        escaped(&subject.name),
-        escaped(&subject.version)
-    );
-    let sha256 = subject
-        .sha256
-        .as_deref()
-        .map(|sum| format!(", sha256 {}", escaped(sum)))
-        .unwrap_or_default();
-    let path = subject
-        .path
-        .as_deref()
-        .map(|path| format!(" at {}{sha256}", escaped(path)))
-        .unwrap_or_default();
+    let mut text = format!("## zmqspec: {} {}\n\n", escaped(&subject.name), escaped(&subject.version));
+    let sha256 = subject.sha256.as_deref().map(|sum| format!(", sha256 {}", escaped(sum))).unwrap_or_default();
+    let path = subject.path.as_deref().map(|path| format!(" at {}{sha256}", escaped(path))).unwrap_or_default();
     text += &format!(
         "{}{path} · profile {} · expectations {} · zmqspec {}\n\n",
         escaped(&subject.spec),
@@ -233,11 +183,7 @@ pub(crate) fn escaped(text: &str) -> String {
 /// Escaped text for a cell of a table.
 fn cell(text: &str) -> String {
     let text = escaped(text);
-    if text.is_empty() {
-        " ".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { " ".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -260,35 +206,21 @@ mod tests {
         let mut events = vec![Event::RunStarted(Box::new(sample::started()))];
         let red = (0..1200).map(|n| sample::failed(&format!("a/red-{n}")));
         let expected = (0..20_000).map(|n| sample::expected(&format!("a/known-{n}")));
-        events.extend(
-            red.chain(expected)
-                .map(|case| Event::CaseFinished(Box::new(case))),
-        );
+        events.extend(red.chain(expected).map(|case| Event::CaseFinished(Box::new(case))));
         let text = markdown(&events, MAX_MARKDOWN_BYTES);
         assert!(text.len() <= MAX_MARKDOWN_BYTES, "{}", text.len());
         let shown = text.matches("| a/known-").count();
-        assert!(text.contains(&format!(
-            "… and {} expected deviations that do not fit here",
-            20_000 - shown
-        )));
+        assert!(text.contains(&format!("… and {} expected deviations that do not fit here", 20_000 - shown)));
         let text = markdown(&events, 20_000);
         let shown = text.matches("<details>").count();
         assert!(shown > 0 && text.len() <= 20_000);
-        assert!(text.contains(&format!(
-            "… and {} red case runs that do not fit here",
-            1200 - shown
-        )));
+        assert!(text.contains(&format!("… and {} red case runs that do not fit here", 1200 - shown)));
     }
 
     #[test]
     fn many_dead_expectations_are_counted() {
-        let dead_expectations = (0..20_000)
-            .map(|n| format!("x.toml:{n}: `{}`", "a/b".repeat(30)))
-            .collect();
-        let last = crate::event::RunFinished {
-            dead_expectations,
-            ..sample::finished()
-        };
+        let dead_expectations = (0..20_000).map(|n| format!("x.toml:{n}: `{}`", "a/b".repeat(30))).collect();
+        let last = crate::event::RunFinished { dead_expectations, ..sample::finished() };
         let text = markdown(&[Event::RunFinished(last)], MAX_MARKDOWN_BYTES);
         assert!(text.contains("… and 19800 more lines"));
         assert!(text.len() < MAX_MARKDOWN_BYTES);
@@ -301,14 +233,8 @@ mod tests {
             failure.came = "```\n</details><script>".to_owned();
         }
         let text = markdown(&[Event::CaseFinished(Box::new(case))], MAX_MARKDOWN_BYTES);
-        assert!(
-            text.contains("\n````text\n") && text.contains("\n````\n"),
-            "{text}"
-        );
-        assert_eq!(
-            escaped("a|b <c> @d\n`e`"),
-            "a&#124;b &lt;c&gt; &#64;d &#96;e&#96;"
-        );
+        assert!(text.contains("\n````text\n") && text.contains("\n````\n"), "{text}");
+        assert_eq!(escaped("a|b <c> @d\n`e`"), "a&#124;b &lt;c&gt; &#64;d &#96;e&#96;");
     }
 
     fn markdown(events: &[Event], limit: usize) -> String {

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A report's destination could not be opened. Found before the run starts.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{path}: expected a file that the report can be written to, came: {why}; choose another path"
-)]
+#[error("{path}: expected a file that the report can be written to, came: {why}; choose another path")]
 pub struct OpenError {
     path: String,
     why: String,
@@ -16,10 +14,7 @@ pub struct OpenError {
 
 impl OpenError {
     pub(super) fn new(path: &Path, why: &impl ToString) -> Self {
-        Self {
-            path: path.display().to_string(),
-            why: why.to_string(),
-        }
+        Self { path: path.display().to_string(), why: why.to_string() }
     }
 }
 
@@ -57,10 +52,7 @@ impl Output {
         match std::fs::metadata(path) {
             Ok(found) if found.is_dir() => return Err(wrong(&"a folder")),
             Ok(found) if !found.is_file() => {
-                let file = OpenOptions::new()
-                    .write(true)
-                    .open(path)
-                    .map_err(|error| wrong(&error))?;
+                let file = OpenOptions::new().write(true).open(path).map_err(|error| wrong(&error))?;
                 return Ok(Self(Place::Stream { file }));
             }
             Ok(_) | Err(_) => {}
@@ -70,14 +62,8 @@ impl Output {
         let Some(name) = path.file_name() else {
             return Err(wrong(&"a path without a file name"));
         };
-        let beside = path.with_file_name(format!(
-            ".{}.{}.part",
-            name.to_string_lossy(),
-            std::process::id()
-        ));
-        File::create(&beside)
-            .and_then(|_| std::fs::remove_file(&beside))
-            .map_err(|error| wrong(&error))?;
+        let beside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+        File::create(&beside).and_then(|_| std::fs::remove_file(&beside)).map_err(|error| wrong(&error))?;
         Ok(Self(Place::Replaced { path, beside }))
     }
 
@@ -89,11 +75,7 @@ impl Output {
     pub fn append(path: &Path) -> Result<Self, OpenError> {
         let open = || {
             // Not in append mode: writing the report a second time starts at the same place.
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(path)?;
+            let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
             let from = file.metadata()?.len();
             Ok(Self(Place::Appended { file, from }))
         };
@@ -103,8 +85,7 @@ impl Output {
     pub(super) fn put(&mut self, report: &[u8], stage: Stage) -> io::Result<()> {
         match &mut self.0 {
             Place::Replaced { path, beside } => {
-                let written = std::fs::write(&*beside, report)
-                    .and_then(|()| std::fs::rename(&*beside, &*path));
+                let written = std::fs::write(&*beside, report).and_then(|()| std::fs::rename(&*beside, &*path));
                 if written.is_err() {
                     // The first error is the one to tell.
                     let _ = std::fs::remove_file(beside);
@@ -148,9 +129,7 @@ mod tests {
         let path = dir.path().join("summary.md");
         std::fs::write(&path, "before\n").unwrap();
         let mut output = Output::append(&path).unwrap();
-        output
-            .put(b"a longer interim report\n", Stage::Interim)
-            .unwrap();
+        output.put(b"a longer interim report\n", Stage::Interim).unwrap();
         output.put(b"report\n", Stage::Final).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "before\nreport\n");
     }
@@ -161,10 +140,7 @@ mod tests {
         let missing = dir.path().join("missing/report.xml");
         for path in [dir.path(), missing.as_path(), Path::new("/")] {
             let error = Output::create(path).unwrap_err().to_string();
-            assert!(
-                error.contains("expected a file that the report can be written to"),
-                "{error}"
-            );
+            assert!(error.contains("expected a file that the report can be written to"), "{error}");
             assert!(!error.contains('\n'));
         }
         assert!(Output::append(dir.path()).is_err());

@@ -38,22 +38,14 @@ pub enum ReadError {
 /// The file is missing, a folder, empty, not a file of events, of another schema version, or ends within a line.
 pub fn read_events(path: &Path) -> Result<Vec<Event>, ReadError> {
     let file = path.display().to_string();
-    let whole = |text: String| ReadError::File {
-        file: file.clone(),
-        text,
-    };
-    let came = if path.is_dir() {
-        Err("a folder".to_owned())
-    } else {
-        std::fs::read(path).map_err(|error| error.to_string())
-    };
-    let octets = came.map_err(|came| {
-        whole(format!(
-            "expected a file of events (JSON lines), came: {came}; check the path"
-        ))
-    })?;
+    let whole = |text: String| ReadError::File { file: file.clone(), text };
+    let came =
+        if path.is_dir() { Err("a folder".to_owned()) } else { std::fs::read(path).map_err(|error| error.to_string()) };
+    let octets =
+        came.map_err(|came| whole(format!("expected a file of events (JSON lines), came: {came}; check the path")))?;
     if octets.iter().all(u8::is_ascii_whitespace) {
-        let text = "expected a file of events (JSON lines), came an empty file; write one with `zmqspec check --json FILE`";
+        let text =
+            "expected a file of events (JSON lines), came an empty file; write one with `zmqspec check --json FILE`";
         return Err(whole(text.to_owned()));
     }
     let ends_whole = octets.ends_with(b"\n");
@@ -64,10 +56,7 @@ pub fn read_events(path: &Path) -> Result<Vec<Event>, ReadError> {
     let last = lines.len();
     let mut events = Vec::with_capacity(last);
     for (i, line) in lines.into_iter().enumerate() {
-        let place = Place {
-            first: i == 0,
-            cut: i + 1 == last && !ends_whole,
-        };
+        let place = Place { first: i == 0, cut: i + 1 == last && !ends_whole };
         let event = event(line, place, events.last()).map_err(|text| ReadError::Line {
             file: file.clone(),
             line: i + 1,
@@ -94,26 +83,16 @@ fn event(line: &[u8], place: Place, before: Option<&Event>) -> Result<Event, Str
             format!("expected an event as a JSON object, came: {}; give a file that `zmqspec check --json FILE` wrote", plain(&error))
         }
     })?;
-    let kind = value
-        .get("event")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let kind = value.get("event").and_then(Value::as_str).unwrap_or_default().to_owned();
     if place.first != (kind == "run-started") {
         return Err(if place.first {
-            format!(
-                "expected the event run-started first, came {}; give a whole file of events",
-                named(&kind)
-            )
+            format!("expected the event run-started first, came {}; give a whole file of events", named(&kind))
         } else {
             "expected one run in the file, came a second run-started; split the file".to_owned()
         });
     }
     if let Some(Event::RunFinished(_)) = before {
-        return Err(format!(
-            "expected nothing after run-finished, came {}; split the file",
-            named(&kind)
-        ));
+        return Err(format!("expected nothing after run-finished, came {}; split the file", named(&kind)));
     }
     let schema = value.get("schema");
     if place.first && schema.and_then(Value::as_u64) != Some(u64::from(SCHEMA)) {
@@ -123,16 +102,16 @@ fn event(line: &[u8], place: Place, before: Option<&Event>) -> Result<Event, Str
         ));
     }
     serde_json::from_value(value).map_err(|error| {
-        format!("expected an event of schema {SCHEMA}, came {}: {}; give a file that `zmqspec check --json FILE` wrote", named(&kind), plain(&error))
+        format!(
+            "expected an event of schema {SCHEMA}, came {}: {}; give a file that `zmqspec check --json FILE` wrote",
+            named(&kind),
+            plain(&error)
+        )
     })
 }
 
 fn named(kind: &str) -> &str {
-    if kind.is_empty() {
-        "a line that is no event"
-    } else {
-        kind
-    }
+    if kind.is_empty() { "a line that is no event" } else { kind }
 }
 
 /// The parser counts lines and columns in the one line it saw, which would mislead beside the file's own line.
@@ -165,8 +144,7 @@ mod tests {
     fn every_error_has_its_line_and_says_what_to_do() {
         let start = serde_json::to_string(&Event::RunStarted(Box::new(sample::started()))).unwrap();
         let end = serde_json::to_string(&Event::RunFinished(sample::finished())).unwrap();
-        let case =
-            serde_json::to_string(&Event::CaseFinished(Box::new(sample::passed("a/b")))).unwrap();
+        let case = serde_json::to_string(&Event::CaseFinished(Box::new(sample::passed("a/b")))).unwrap();
         let files = [
             String::new(),
             "\n\n".to_owned(),

@@ -2,8 +2,8 @@
 
 use super::RequirementText;
 use crate::event::{
-    CaseFinished, Event, Exchange, Exchanged, Failure, HarnessError, Role, RunFinished, RunId,
-    RunStarted, SCHEMA, Standing, SubjectIdentity, SubjectReplaced,
+    CaseFinished, Event, Exchange, Exchanged, Failure, HarnessError, Role, RunFinished, RunId, RunStarted, SCHEMA,
+    Standing, SubjectIdentity, SubjectReplaced,
 };
 use crate::verdict::{Close, Conformance, Survival, Verdict};
 
@@ -35,11 +35,7 @@ pub(crate) fn started() -> RunStarted {
 }
 
 pub(crate) fn run_id(case: &str) -> RunId {
-    RunId {
-        case: case.to_owned(),
-        role: Role::Binds,
-        zmtp: "3.1".to_owned(),
-    }
+    RunId { case: case.to_owned(), role: Role::Binds, zmtp: "3.1".to_owned() }
 }
 
 pub(crate) fn passed(case: &str) -> CaseFinished {
@@ -78,21 +74,9 @@ pub(crate) fn failed(case: &str) -> CaseFinished {
         standing: Standing::Unexpected,
         failure: Some(failure()),
         transcript: vec![
-            Exchange {
-                at: 0,
-                who: "peer".to_owned(),
-                what: Exchanged::Linked("127.0.0.1".to_owned()),
-            },
-            Exchange {
-                at: 40,
-                who: "peer".to_owned(),
-                what: Exchanged::Sent("ff00000000000000017e".to_owned()),
-            },
-            Exchange {
-                at: 90,
-                who: "peer".to_owned(),
-                what: Exchanged::Received("03".to_owned()),
-            },
+            Exchange { at: 0, who: "peer".to_owned(), what: Exchanged::Linked("127.0.0.1".to_owned()) },
+            Exchange { at: 40, who: "peer".to_owned(), what: Exchanged::Sent("ff00000000000000017e".to_owned()) },
+            Exchange { at: 90, who: "peer".to_owned(), what: Exchanged::Received("03".to_owned()) },
         ],
         ..passed(case)
     }
@@ -102,10 +86,7 @@ pub(crate) fn failure() -> Failure {
     Failure {
         step: 3,
         step_text: "peer waits for the end of the connection".to_owned(),
-        accepted: vec![
-            "the subject closes".to_owned(),
-            "the subject resets".to_owned(),
-        ],
+        accepted: vec!["the subject closes".to_owned(), "the subject resets".to_owned()],
         came: "the subject went on with its greeting: version octet 03".to_owned(),
         hex: vec![
             "0000  ff 00 00 00 00 00 00 00 01 7e  signature, last octet wrong (sent)".to_owned(),
@@ -120,16 +101,10 @@ pub(crate) fn failure() -> Failure {
 pub(crate) fn crashed(case: &str) -> CaseFinished {
     let sample = failed(case);
     CaseFinished {
-        verdict: Verdict {
-            survival: Survival::Crashed,
-            close: Some(Close::Rst),
-            ..sample.verdict.clone()
-        },
+        verdict: Verdict { survival: Survival::Crashed, close: Some(Close::Rst), ..sample.verdict.clone() },
         failure: Some(Failure {
             exit: Some("signal 6 (SIGABRT)".to_owned()),
-            stderr_tail: vec![
-                "Assertion failed: \u{1b}[31msize > 0\u{1b}[0m (stream.cpp:42)".to_owned(),
-            ],
+            stderr_tail: vec!["Assertion failed: \u{1b}[31msize > 0\u{1b}[0m (stream.cpp:42)".to_owned()],
             fingerprint: "process ended: signal 6 (SIGABRT)".to_owned(),
             ..failure()
         }),
@@ -149,8 +124,7 @@ pub(crate) fn unexpected_pass(case: &str) -> CaseFinished {
     CaseFinished {
         standing: Standing::UnexpectedPass,
         expected_because: Some(
-            "builtin:libzmq:12 expects fail `step 3`, and it came out as pass: remove the entry"
-                .to_owned(),
+            "builtin:libzmq:12 expects fail `step 3`, and it came out as pass: remove the entry".to_owned(),
         ),
         ..passed(case)
     }
@@ -159,45 +133,27 @@ pub(crate) fn unexpected_pass(case: &str) -> CaseFinished {
 pub(crate) fn different(case: &str) -> CaseFinished {
     CaseFinished {
         standing: Standing::DifferentFailure,
-        expected_because: Some(
-            "builtin:libzmq:20 expects fail `step 2`; came fail `step 3`".to_owned(),
-        ),
+        expected_because: Some("builtin:libzmq:20 expects fail `step 2`; came fail `step 3`".to_owned()),
         ..failed(case)
     }
 }
 
 pub(crate) fn provisional(case: &str) -> CaseFinished {
-    CaseFinished {
-        standing: Standing::NotGating,
-        provisional: true,
-        ..failed(case)
-    }
+    CaseFinished { standing: Standing::NotGating, provisional: true, ..failed(case) }
 }
 
 pub(crate) fn unsupported(case: &str) -> CaseFinished {
     CaseFinished {
-        verdict: Verdict {
-            conformance: Conformance::Unsupported,
-            variant: None,
-            close: None,
-            survival: Survival::Ok,
-        },
-        failure: Some(Failure {
-            came: "the subject declares no CURVE".to_owned(),
-            hex: Vec::new(),
-            ..failure()
-        }),
+        verdict: Verdict { conformance: Conformance::Unsupported, variant: None, close: None, survival: Survival::Ok },
+        failure: Some(Failure { came: "the subject declares no CURVE".to_owned(), hex: Vec::new(), ..failure() }),
         ..passed(case)
     }
 }
 
 pub(crate) fn variant(case: &str, name: &str) -> CaseFinished {
     let sample = passed(case);
-    let verdict = Verdict {
-        conformance: Conformance::Variant,
-        variant: Some(name.to_owned()),
-        ..sample.verdict.clone()
-    };
+    let verdict =
+        Verdict { conformance: Conformance::Variant, variant: Some(name.to_owned()), ..sample.verdict.clone() };
     CaseFinished { verdict, ..sample }
 }
 
@@ -246,9 +202,7 @@ pub(crate) fn whole_run() -> Vec<Event> {
     let cases: Vec<_> = events.iter().filter_map(case_of).cloned().collect();
     let mut last = RunFinished {
         dead_expectations: vec!["builtin:libzmq:30: `zmtp/gone` covers no case run".to_owned()],
-        expired_expectations: vec![
-            "builtin:libzmq:40: `zmtp/late` expired on 2026-01-01".to_owned(),
-        ],
+        expired_expectations: vec!["builtin:libzmq:40: `zmtp/late` expired on 2026-01-01".to_owned()],
         embargoed: 2,
         embargoed_differing: 1,
         not_run: 3,
@@ -256,19 +210,12 @@ pub(crate) fn whole_run() -> Vec<Event> {
         ..finished()
     };
     for case in cases {
-        *last
-            .conformance
-            .entry(case.verdict.conformance.word().to_owned())
-            .or_default() += 1;
-        *last
-            .standing
-            .entry(case.standing.word().to_owned())
-            .or_default() += 1;
+        *last.conformance.entry(case.verdict.conformance.word().to_owned()).or_default() += 1;
+        *last.standing.entry(case.standing.word().to_owned()).or_default() += 1;
     }
     events.push(Event::HarnessError(HarnessError {
         run: Some(run_id("zmtp/command/hang")),
-        text: "expected a reply of the adapter as a JSON line, came `hello`; print logs to stderr"
-            .to_owned(),
+        text: "expected a reply of the adapter as a JSON line, came `hello`; print logs to stderr".to_owned(),
     }));
     events.push(Event::RunFinished(last));
     events
@@ -291,10 +238,7 @@ pub(crate) fn green_run() -> Vec<Event> {
 pub(crate) fn case_of(event: &Event) -> Option<&CaseFinished> {
     match event {
         Event::CaseFinished(case) => Some(case),
-        Event::RunStarted(_)
-        | Event::SubjectReplaced(_)
-        | Event::HarnessError(_)
-        | Event::RunFinished(_) => None,
+        Event::RunStarted(_) | Event::SubjectReplaced(_) | Event::HarnessError(_) | Event::RunFinished(_) => None,
     }
 }
 

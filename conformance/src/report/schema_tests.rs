@@ -15,18 +15,11 @@ fn every_event_is_as_the_schema_says_and_has_no_field_it_does_not_name() {
     let mut kinds = std::collections::BTreeSet::new();
     for event in sample::whole_run().iter().chain(&sample::green_run()) {
         let value = serde_json::to_value(event).unwrap();
-        let errors: Vec<_> = validator
-            .iter_errors(&value)
-            .map(|error| error.to_string())
-            .collect();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{value}: {errors:?}");
         kinds.insert(value["event"].as_str().unwrap().to_owned());
     }
-    assert_eq!(
-        kinds.len(),
-        5,
-        "every kind of event was held against the schema"
-    );
+    assert_eq!(kinds.len(), 5, "every kind of event was held against the schema");
 }
 
 #[test]
@@ -65,8 +58,7 @@ fn a_wrong_event_is_refused() {
 #[test]
 fn the_schema_is_open_to_new_fields() {
     let validator = jsonschema::validator_for(&serde_json::from_str(SCHEMA).unwrap()).unwrap();
-    let mut case =
-        serde_json::to_value(Event::CaseFinished(Box::new(sample::passed("a/b")))).unwrap();
+    let mut case = serde_json::to_value(Event::CaseFinished(Box::new(sample::passed("a/b")))).unwrap();
     case["later"] = json!(1);
     assert!(validator.is_valid(&case));
 }

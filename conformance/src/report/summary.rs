@@ -32,19 +32,10 @@ impl Collected {
     }
 
     fn count(&mut self, case: &CaseFinished) {
-        *self
-            .conformance
-            .entry(case.verdict.conformance.word().to_owned())
-            .or_default() += 1;
-        *self
-            .standing
-            .entry(case.standing.word().to_owned())
-            .or_default() += 1;
+        *self.conformance.entry(case.verdict.conformance.word().to_owned()).or_default() += 1;
+        *self.standing.entry(case.standing.word().to_owned()).or_default() += 1;
         // Transcripts are the bulk of an event, and no report for people shows them.
-        let kept = || CaseFinished {
-            transcript: Vec::new(),
-            ..case.clone()
-        };
+        let kept = || CaseFinished { transcript: Vec::new(), ..case.clone() };
         match case.standing {
             Standing::Ok => {}
             Standing::Expected => self.expected.push(kept()),
@@ -62,18 +53,12 @@ impl Collected {
 
     /// `400 ok, 3 expected, 1 unexpected`: words with a count, in the order of their axis.
     pub(super) fn by_standing(&self) -> String {
-        listed(
-            Standing::ALL.iter().map(|standing| standing.word()),
-            &self.standing,
-        )
+        listed(Standing::ALL.iter().map(|standing| standing.word()), &self.standing)
     }
 
     /// `390 pass, 10 variant, 4 fail`.
     pub(super) fn by_conformance(&self) -> String {
-        listed(
-            Conformance::ALL.iter().map(|word| word.word()),
-            &self.conformance,
-        )
+        listed(Conformance::ALL.iter().map(|word| word.word()), &self.conformance)
     }
 
     /// Everything beside the case runs that makes the run red, or that a reader must know to trust the totals.
@@ -81,15 +66,8 @@ impl Collected {
         let mut remarks = Vec::new();
         let mut remark = |kind, text| remarks.push(Remark { kind, text });
         for error in &self.harness_errors {
-            let during = error
-                .run
-                .as_ref()
-                .map(|run| format!(" during {run}"))
-                .unwrap_or_default();
-            remark(
-                RemarkKind::HarnessError,
-                format!("harness error{during}: {}", error.text),
-            );
+            let during = error.run.as_ref().map(|run| format!(" during {run}")).unwrap_or_default();
+            remark(RemarkKind::HarnessError, format!("harness error{during}: {}", error.text));
         }
         let Some(finished) = &self.finished else {
             let text = "the run was cut: it has no end, and its totals are those of its beginning";
@@ -100,36 +78,20 @@ impl Collected {
             remark(RemarkKind::Dead, format!("dead expectation: {dead}"));
         }
         for expired in &finished.expired_expectations {
-            remark(
-                RemarkKind::Expired,
-                format!("expired expectation: {expired}"),
-            );
+            remark(RemarkKind::Expired, format!("expired expectation: {expired}"));
         }
         if finished.embargoed > 0 {
             let results = counted(finished.embargoed, "result");
-            remark(
-                RemarkKind::Withheld,
-                format!("{results} withheld under embargo"),
-            );
+            remark(RemarkKind::Withheld, format!("{results} withheld under embargo"));
         }
         if finished.embargoed_differing > 0 {
-            let differ = if finished.embargoed_differing == 1 {
-                "differs"
-            } else {
-                "differ"
-            };
+            let differ = if finished.embargoed_differing == 1 { "differs" } else { "differ" };
             let results = counted(finished.embargoed_differing, "embargoed result");
-            remark(
-                RemarkKind::WithheldDiffers,
-                format!("{results} {differ} from what was expected"),
-            );
+            remark(RemarkKind::WithheldDiffers, format!("{results} {differ} from what was expected"));
         }
         if finished.not_run > 0 {
             let runs = counted(finished.not_run, "planned case run");
-            remark(
-                RemarkKind::NotRun,
-                format!("{runs} not executed: the time limit came first"),
-            );
+            remark(RemarkKind::NotRun, format!("{runs} not executed: the time limit or an interrupt came first"));
         }
         remarks
     }
@@ -165,9 +127,7 @@ impl RemarkKind {
     /// Whether the run cannot be green with it.
     pub(super) fn is_red(self) -> bool {
         match self {
-            Self::HarnessError | Self::Cut | Self::Dead | Self::Expired | Self::WithheldDiffers => {
-                true
-            }
+            Self::HarnessError | Self::Cut | Self::Dead | Self::Expired | Self::WithheldDiffers => true,
             Self::Withheld | Self::NotRun => false,
         }
     }
@@ -176,9 +136,7 @@ impl RemarkKind {
     pub(super) fn is_of_harness(self) -> bool {
         match self {
             Self::HarnessError | Self::Cut => true,
-            Self::Dead | Self::Expired | Self::Withheld | Self::WithheldDiffers | Self::NotRun => {
-                false
-            }
+            Self::Dead | Self::Expired | Self::Withheld | Self::WithheldDiffers | Self::NotRun => false,
         }
     }
 
@@ -196,14 +154,8 @@ impl RemarkKind {
 }
 
 fn listed<'a>(words: impl Iterator<Item = &'a str>, counts: &BTreeMap<String, usize>) -> String {
-    let counts: Vec<_> = words
-        .filter_map(|word| Some(format!("{} {word}", counts.get(word)?)))
-        .collect();
-    if counts.is_empty() {
-        "none".to_owned()
-    } else {
-        counts.join(", ")
-    }
+    let counts: Vec<_> = words.filter_map(|word| Some(format!("{} {word}", counts.get(word)?))).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
 }
 
 fn duration(millis: u64) -> String {
@@ -229,14 +181,9 @@ mod tests {
         assert_eq!(collected.reported(), cases);
         assert_eq!(collected.conformance.values().sum::<usize>(), cases);
         let finished = collected.finished.as_ref().unwrap();
-        assert_eq!(
-            (&finished.standing, &finished.conformance),
-            (&collected.standing, &collected.conformance)
-        );
+        assert_eq!((&finished.standing, &finished.conformance), (&collected.standing, &collected.conformance));
         let numbers = |text: String| -> usize {
-            text.split(", ")
-                .filter_map(|part| part.split(' ').next()?.parse::<usize>().ok())
-                .sum()
+            text.split(", ").filter_map(|part| part.split(' ').next()?.parse::<usize>().ok()).sum()
         };
         assert_eq!(numbers(collected.by_standing()), cases);
         assert_eq!(numbers(collected.by_conformance()), cases);

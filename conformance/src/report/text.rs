@@ -7,8 +7,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
         let mut line = String::new();
         for word in paragraph.split_whitespace() {
             for piece in chunks(word, width) {
-                let needed =
-                    line.chars().count() + usize::from(!line.is_empty()) + piece.chars().count();
+                let needed = line.chars().count() + usize::from(!line.is_empty()) + piece.chars().count();
                 if needed > width {
                     lines.push(std::mem::take(&mut line));
                 }
@@ -29,10 +28,7 @@ pub(super) fn chunks(text: &str, width: usize) -> Vec<String> {
     if characters.is_empty() {
         return vec![String::new()];
     }
-    characters
-        .chunks(width.max(1))
-        .map(|piece| piece.iter().collect())
-        .collect()
+    characters.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
 }
 
 /// Foreign text with its control characters made visible, so that a subject cannot steer the reader's terminal.
@@ -70,11 +66,7 @@ pub fn shell_quote(word: &str) -> String {
 
 /// `1 case run`, `2 case runs`.
 pub(super) fn counted(n: usize, noun: &str) -> String {
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}s")
-    }
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// At most `limit` lines; the last then says how many are left out.
@@ -94,10 +86,7 @@ mod tests {
 
     #[test]
     fn control_characters_become_visible() {
-        assert_eq!(
-            printable("a\u{1b}[2Jb\r\u{7}\tc\nd\u{202e}"),
-            "a\\u{1b}[2Jb\\r\\u{7} c\nd\\u{202e}"
-        );
+        assert_eq!(printable("a\u{1b}[2Jb\r\u{7}\tc\nd\u{202e}"), "a\\u{1b}[2Jb\\r\\u{7} c\nd\\u{202e}");
     }
 
     #[test]

@@ -40,7 +40,9 @@ impl Player<'_> {
                 self.say(who, &ready)
             }
             PeerAct::SendsOctets { octets, pace: Pace::AtOnce } => self.say(who, octets),
-            PeerAct::SendsOctets { octets, pace: Pace::OneByOne } => octets.chunks(1).try_for_each(|octet| self.say(who, octet)),
+            PeerAct::SendsOctets { octets, pace: Pace::OneByOne } => {
+                octets.chunks(1).try_for_each(|octet| self.say(who, octet))
+            }
             PeerAct::TricklesHandshake => self.trickle(who),
             PeerAct::SendsVector(id) => {
                 let vector = zmq_vectors::find(id)
@@ -103,7 +105,9 @@ impl Player<'_> {
             Err(stop) => return Err(self.stopped(&stop, "a greeting of 64 octets")),
         };
         if theirs.version.major < 3 {
-            return Err(Unmet::new("a greeting of ZMTP 3.x", format!("version {}", theirs.version), "old-version").into());
+            return Err(
+                Unmet::new("a greeting of ZMTP 3.x", format!("version {}", theirs.version), "old-version").into()
+            );
         }
         if self.version == Version::V3_1 && handshake.version.is_none() && theirs.version < Version::V3_1 {
             let came = format!("the subject declares ZMTP 3.1 and greets with {}", theirs.version);
@@ -128,7 +132,8 @@ impl Player<'_> {
             Some((b"ERROR", _)) => return Err(Unmet::new("command READY", describe(&frame), "error").into()),
             _ => return Err(Unmet::new("command READY", describe(&frame), "other-frame").into()),
         };
-        let properties = metadata::decode(data).map_err(|why| Unmet::new("READY with whole metadata", why, "broken-metadata"))?;
+        let properties =
+            metadata::decode(data).map_err(|why| Unmet::new("READY with whole metadata", why, "broken-metadata"))?;
         // spec: ZMTP31-READY-03, ZMTP31-READY-05
         let lawful = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.+".contains(octet);
         if let Some(odd) = properties.iter().find(|p| p.name.is_empty() || !p.name.iter().all(lawful)) {
@@ -174,7 +179,9 @@ impl Player<'_> {
 
     pub(super) fn ping(&mut self, who: &str) -> Result<Vec<u8>, Trouble> {
         if self.negotiated(who) < Version::V3_1 {
-            return Err(Trouble::Harness("a fence needs ZMTP 3.1; list only \"3.1\" in the zmtp field of the case".to_owned()));
+            return Err(Trouble::Harness(
+                "a fence needs ZMTP 3.1; list only \"3.1\" in the zmtp field of the case".to_owned(),
+            ));
         }
         let context = self.stage.peer(who).next_fence();
         let mut data = vec![0, 0];
@@ -228,7 +235,8 @@ impl Player<'_> {
     }
 
     fn receive_greeting(&mut self, who: &str, pattern: Option<&Pattern>) -> Result<(), Trouble> {
-        let wanted = pattern.map_or_else(|| "a greeting of 64 octets".to_owned(), |pattern| format!("the greeting {pattern}"));
+        let wanted =
+            pattern.map_or_else(|| "a greeting of 64 octets".to_owned(), |pattern| format!("the greeting {pattern}"));
         match self.stage.greeting(who)? {
             Ok(greeting) => {
                 let octets = greeting.encode();
@@ -241,9 +249,15 @@ impl Player<'_> {
         }
     }
 
-    fn receive_ready(&mut self, who: &str, with: &[(Vec<u8>, FramePattern)], without: &[Vec<u8>]) -> Result<(), Trouble> {
+    fn receive_ready(
+        &mut self,
+        who: &str,
+        with: &[(Vec<u8>, FramePattern)],
+        without: &[Vec<u8>],
+    ) -> Result<(), Trouble> {
         let properties = self.await_ready(who)?;
-        let value = |name: &[u8]| properties.iter().find(|p| p.name.eq_ignore_ascii_case(name)).map(|p| p.value.clone());
+        let value =
+            |name: &[u8]| properties.iter().find(|p| p.name.eq_ignore_ascii_case(name)).map(|p| p.value.clone());
         for (name, pattern) in with {
             let wanted = format!("READY with {}={pattern}", String::from_utf8_lossy(name));
             match value(name) {
@@ -253,7 +267,8 @@ impl Player<'_> {
             }
         }
         for name in without {
-            let unwanted = |p: &&Property| p.name.eq_ignore_ascii_case(name) || name.ends_with(b"-") && p.name.starts_with(name);
+            let unwanted =
+                |p: &&Property| p.name.eq_ignore_ascii_case(name) || name.ends_with(b"-") && p.name.starts_with(name);
             if let Some(found) = properties.iter().find(unwanted).map(|p| &p.value) {
                 let wanted = format!("READY without {}", String::from_utf8_lossy(name));
                 return Err(Unmet::new(wanted, format!("value {}", show(found)), "unwanted-property").into());
@@ -267,7 +282,12 @@ impl Player<'_> {
         let until = self.stage.deadline();
         match self.next(who, until)? {
             Came::Message(parts) if self.all_match(frames, &parts) => Ok(()),
-            Came::Message(parts) => Err(Unmet::new(wanted, format!("message {}", words(&parts.iter().map(|part| show(part)).collect::<Vec<_>>())), "other-message").into()),
+            Came::Message(parts) => Err(Unmet::new(
+                wanted,
+                format!("message {}", words(&parts.iter().map(|part| show(part)).collect::<Vec<_>>())),
+                "other-message",
+            )
+            .into()),
             Came::Command(frame) => Err(Unmet::new(wanted, describe(&frame), "command").into()),
             Came::Stop(stop) => Err(self.stopped(&stop, &wanted)),
         }
@@ -360,7 +380,8 @@ impl Player<'_> {
                 return Ok(());
             }
         }
-        Err(Unmet::new("the empty topic is cancelled", "publications that no other topic covers", "not-cancelled").into())
+        Err(Unmet::new("the empty topic is cancelled", "publications that no other topic covers", "not-cancelled")
+            .into())
     }
 
     fn publish_probe(&mut self, topic: &[u8]) -> Result<Vec<u8>, Trouble> {
@@ -372,7 +393,13 @@ impl Player<'_> {
 
     /// Waits for any of these probes until `slice`, then for the last of them until `until`; says how many of the
     /// others came before it. Probes for the subscriptions of other peers are passed over.
-    fn await_last(&mut self, who: &str, probes: &[Vec<u8>], slice: Instant, until: Instant) -> Result<Option<usize>, Trouble> {
+    fn await_last(
+        &mut self,
+        who: &str,
+        probes: &[Vec<u8>],
+        slice: Instant,
+        until: Instant,
+    ) -> Result<Option<usize>, Trouble> {
         let mut deadline = slice;
         let mut before = 0;
         loop {
@@ -415,9 +442,11 @@ impl Player<'_> {
             .iter()
             .map(|value| match value {
                 FrameValue::Octets(octets) => Ok(octets.clone()),
-                FrameValue::Captured(name) => {
-                    self.captures.get(name).cloned().ok_or_else(|| Trouble::Harness(format!("nothing was captured as ${name} yet")))
-                }
+                FrameValue::Captured(name) => self
+                    .captures
+                    .get(name)
+                    .cloned()
+                    .ok_or_else(|| Trouble::Harness(format!("nothing was captured as ${name} yet"))),
             })
             .collect()
     }
@@ -426,7 +455,9 @@ impl Player<'_> {
         match pattern {
             FramePattern::Any => true,
             FramePattern::Octets(pattern) => pattern.matches(octets),
-            FramePattern::Capture(name) => self.captures.entry(name.clone()).or_insert_with(|| octets.to_vec()) == octets,
+            FramePattern::Capture(name) => {
+                self.captures.entry(name.clone()).or_insert_with(|| octets.to_vec()) == octets
+            }
         }
     }
 

@@ -1,11 +1,10 @@
 //! The plan of a run: which case runs, in which order, and which of them gate.
 
+use super::play::Profile;
 use crate::case::file::{Case, Class};
 use crate::case::library::Library;
 use crate::case::select::{NoMatch, Selection};
-use super::play::Profile;
 use crate::event::RunId;
-
 
 /// One run to be done.
 #[derive(Debug, Clone)]
@@ -36,7 +35,13 @@ pub enum Gate {
 ///
 /// # Errors
 /// A pattern that matches nothing.
-pub fn plan(library: &Library, level_of: &dyn Fn(&str) -> Option<Gate>, selection: &Selection, gate: Gate, profile: Profile) -> Result<Vec<Planned>, NoMatch> {
+pub fn plan(
+    library: &Library,
+    level_of: &dyn Fn(&str) -> Option<Gate>,
+    selection: &Selection,
+    gate: Gate,
+    profile: Profile,
+) -> Result<Vec<Planned>, NoMatch> {
     let selected = selection.select(library.cases())?;
     Ok(selected
         .into_iter()

@@ -66,7 +66,14 @@ pub struct Played {
 }
 
 /// Plays a case of a process that has just been reset; `baseline` is what that reset left.
-pub fn play(adapter: &mut Adapter, hello: &Hello, case: &Case, run: &RunId, setting: &Setting, baseline: Option<&Left>) -> Played {
+pub fn play(
+    adapter: &mut Adapter,
+    hello: &Hello,
+    case: &Case,
+    run: &RunId,
+    setting: &Setting,
+    baseline: Option<&Left>,
+) -> Played {
     let _ = adapter.take_log();
     let mut player = Player {
         stage: Stage::new(adapter, hello, run.role, setting.patience, setting.saboteur.as_ref()),
@@ -82,6 +89,10 @@ pub fn play(adapter: &mut Adapter, hello: &Hello, case: &Case, run: &RunId, sett
     let mut ending = Ending::default();
     if outcome.is_ok() || matches!(outcome, Err((_, Trouble::Unmet(_) | Trouble::Unreached(_)))) {
         ending.survive(&mut player, case.hostile && outcome.is_ok());
+    }
+    if let Err((_, Trouble::Adapter(error))) = &outcome {
+        // Whoever did not answer a step is not asked to `reset`: that would wait in vain once more.
+        ending.adapter_failed(error);
     }
     ending.reset(&mut player, baseline);
     player.judge(&outcome, ending)
@@ -218,16 +229,19 @@ impl Player<'_> {
                 (conformance, Some(unmet.clone()))
             }
             Trouble::Unreached(unmet) => (Conformance::Inconclusive, Some(unmet.clone())),
-            Trouble::Unsupported(what) => {
-                (Conformance::Unsupported, Some(Unmet::new("a subject that has what the case needs", what.clone(), "unsupported")))
-            }
+            Trouble::Unsupported(what) => (
+                Conformance::Unsupported,
+                Some(Unmet::new("a subject that has what the case needs", what.clone(), "unsupported")),
+            ),
             Trouble::Adapter(error) => {
                 let slug = match error {
                     CallError::Refused(refusal) => format!("refused-{}", refusal.class.word()),
                     CallError::Timeout { .. } | CallError::Silent | CallError::Stalled { .. } => "wedged".to_owned(),
                     CallError::Gone(exit) => format!("crashed-{}", exit.to_string().replace(' ', "-")),
                     CallError::Fault { .. } => "fault".to_owned(),
-                    CallError::Nonsense { .. } | CallError::Flooded { .. } | CallError::Io { .. } => "adapter".to_owned(),
+                    CallError::Nonsense { .. } | CallError::Flooded { .. } | CallError::Io { .. } => {
+                        "adapter".to_owned()
+                    }
                 };
                 ending.adapter_failed(error);
                 let unmet = Unmet::new("the adapter carries the request out", error.to_string(), slug);
@@ -246,7 +260,13 @@ impl Player<'_> {
             Some(step) => step.text.clone(),
             None => "around the steps".to_owned(),
         };
-        let hex = self.stage.peers.values().filter(|peer| !peer.name.starts_with(char::is_numeric)).flat_map(|peer| peer.evidence(7)).collect();
+        let hex = self
+            .stage
+            .peers
+            .values()
+            .filter(|peer| !peer.name.starts_with(char::is_numeric))
+            .flat_map(|peer| peer.evidence(7))
+            .collect();
         Failure {
             step,
             step_text,
@@ -335,7 +355,8 @@ impl Ending {
                 }
             }
             Err(CallError::Refused(refusal)) => {
-                self.harness_error = Some(format!("expected the adapter to carry `reset` out, it refused: {refusal}; mend the adapter"));
+                self.harness_error =
+                    Some(format!("expected the adapter to carry `reset` out, it refused: {refusal}; mend the adapter"));
                 self.replace = Some("reset was refused".to_owned());
             }
             Err(error) => self.adapter_failed(&error),

@@ -23,13 +23,14 @@ const LOOK: Duration = Duration::from_millis(20);
 impl Player<'_> {
     pub(super) fn sees(&mut self, who: &str, accepted: &[Outcome]) -> Result<(), Trouble> {
         let words: Vec<&str> = accepted.iter().map(|outcome| outcome.word()).collect();
-        let (outcome, came) = if accepted.iter().any(|o| matches!(o, Outcome::Opening10 | Outcome::Opening11 | Outcome::Opening64)) {
-            self.opening(who)?
-        } else if accepted.contains(&Outcome::Downgrade) {
-            self.downgrade(who)?
-        } else {
-            self.fate(who, accepted)?
-        };
+        let (outcome, came) =
+            if accepted.iter().any(|o| matches!(o, Outcome::Opening10 | Outcome::Opening11 | Outcome::Opening64)) {
+                self.opening(who)?
+            } else if accepted.contains(&Outcome::Downgrade) {
+                self.downgrade(who)?
+            } else {
+                self.fate(who, accepted)?
+            };
         let ended = self.stage.peer(who).link.as_ref().and_then(crate::peer::link::Link::ended);
         match outcome {
             Some(outcome) => {
@@ -65,7 +66,9 @@ impl Player<'_> {
                     let came = format!("neither an answer nor a close within {} ms", self.stage.patience.as_millis());
                     return Ok((Some(Outcome::Silent), came));
                 }
-                Err(stop) => return Err(self.stopped(&stop, &accepted.iter().map(|o| o.word()).collect::<Vec<_>>().join(" or "))),
+                Err(stop) => {
+                    return Err(self.stopped(&stop, &accepted.iter().map(|o| o.word()).collect::<Vec<_>>().join(" or ")));
+                }
             };
             if let Some(context) = &fence
                 && is_pong(&frame, context)
@@ -100,7 +103,12 @@ impl Player<'_> {
     /// Whether octets are part of a PING that a raw peer wrote.
     // spec: ZMTP31-PING-03, ZMTP31-PING-06
     fn was_said(&self, who: &str, octets: &[u8]) -> bool {
-        let said = self.stage.peers.get(who).and_then(|peer| peer.link.as_ref()).map_or(&[][..], crate::peer::link::Link::said);
+        let said = self
+            .stage
+            .peers
+            .get(who)
+            .and_then(|peer| peer.link.as_ref())
+            .map_or(&[][..], crate::peer::link::Link::said);
         let mut rest = said.get(GREETING..).unwrap_or_default();
         while let Decoded::Frame(frame, taken) = decode(rest, said.len()) {
             rest = &rest[taken..];
@@ -141,7 +149,8 @@ impl Player<'_> {
                         return Ok((Some(Outcome::Open), "open: a message was delivered".to_owned()));
                     }
                 }
-                Err(CallError::Refused(refusal)) if refusal.class == ErrorClass::WouldBlock || refusal.class == ErrorClass::Peer => {}
+                Err(CallError::Refused(refusal))
+                    if refusal.class == ErrorClass::WouldBlock || refusal.class == ErrorClass::Peer => {}
                 Err(error) => return Err(Trouble::Adapter(error)),
             }
             if Instant::now() >= until {
@@ -157,7 +166,8 @@ impl Player<'_> {
         let mut length = 0;
         loop {
             let wanted = length + 1;
-            let enough = |peer: &mut RawPeer| Ok(peer.link.as_ref().map(|link| link.inbox().len()).filter(|len| *len >= wanted));
+            let enough =
+                |peer: &mut RawPeer| Ok(peer.link.as_ref().map(|link| link.inbox().len()).filter(|len| *len >= wanted));
             let quiet = if length == 0 { until } else { until.min(Instant::now() + QUIET) };
             match self.stage.await_peer(who, quiet, enough)? {
                 Ok(now) if now < GREETING => length = now,
@@ -190,7 +200,8 @@ impl Player<'_> {
             Ok(octets) if octets[12].is_ascii_uppercase() => {
                 // A peer that does not detect versions has sent its greeting before it read ours; what tells is
                 // whether a handshake follows.
-                let beyond = |peer: &mut RawPeer| Ok(peer.link.as_ref().filter(|link| link.inbox().len() > GREETING).map(drop));
+                let beyond =
+                    |peer: &mut RawPeer| Ok(peer.link.as_ref().filter(|link| link.inbox().len() > GREETING).map(drop));
                 let outcome = match self.stage.await_peer(who, until, beyond)? {
                     Ok(()) => Outcome::Ready,
                     Err(Stop::Ended(_)) => Outcome::Closed,
@@ -210,5 +221,9 @@ impl Player<'_> {
 }
 
 fn unmet(accepted: &[&str], came: String, slug: &str) -> Trouble {
-    Trouble::Unmet(Unmet { accepted: accepted.iter().map(|word| (*word).to_owned()).collect(), came, slug: slug.to_owned() })
+    Trouble::Unmet(Unmet {
+        accepted: accepted.iter().map(|word| (*word).to_owned()).collect(),
+        came,
+        slug: slug.to_owned(),
+    })
 }

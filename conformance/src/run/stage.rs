@@ -74,10 +74,17 @@ impl Stop {
             Self::Ended(_) => ("the connection was closed (FIN)".to_owned(), "closed"),
             Self::Deadline => (format!("nothing more within {} ms", patience.as_millis()), "silent"),
             Self::Flooded => ("more octets than a raw peer will hold".to_owned(), "flood"),
-            Self::Unreadable(Unreadable::TooLarge(size)) => (format!("a frame header that announces {size} octets"), "too-large"),
-            Self::Unreadable(Unreadable::Broken { rule, slug, frame }) => {
-                (format!("a frame that breaks a rule for every frame ({rule}): flags {:02x}, body {}", frame.flags, hex(&frame.body)), *slug)
+            Self::Unreadable(Unreadable::TooLarge(size)) => {
+                (format!("a frame header that announces {size} octets"), "too-large")
             }
+            Self::Unreadable(Unreadable::Broken { rule, slug, frame }) => (
+                format!(
+                    "a frame that breaks a rule for every frame ({rule}): flags {:02x}, body {}",
+                    frame.flags,
+                    hex(&frame.body)
+                ),
+                *slug,
+            ),
             Self::Unlinked => ("no connection".to_owned(), "unlinked"),
         };
         (words, slug.to_owned())
@@ -87,10 +94,27 @@ impl Stop {
 impl<'a> Stage<'a> {
     /// An empty stage.
     #[must_use]
-    pub fn new(adapter: &'a mut Adapter, hello: &'a Hello, role: Role, patience: Duration, saboteur: Option<&'a Saboteur>) -> Self {
+    pub fn new(
+        adapter: &'a mut Adapter,
+        hello: &'a Hello,
+        role: Role,
+        patience: Duration,
+        saboteur: Option<&'a Saboteur>,
+    ) -> Self {
         let api = saboteur.map(ApiTamper::new).unwrap_or_default();
         let record = Record::start();
-        Self { adapter, hello, role, patience, record, peers: BTreeMap::new(), saboteur, api, endpoint: None, connections: 0 }
+        Self {
+            adapter,
+            hello,
+            role,
+            patience,
+            record,
+            peers: BTreeMap::new(),
+            saboteur,
+            api,
+            endpoint: None,
+            connections: 0,
+        }
     }
 
     /// When a step that begins now has waited long enough.
@@ -135,7 +159,8 @@ impl<'a> Stage<'a> {
             Role::Binds => "bind",
             Role::Connects => "connect",
         };
-        let missing = lacks("socket type", &self.hello.sockets, kind).or_else(|| lacks("role", &self.hello.roles, role));
+        let missing =
+            lacks("socket type", &self.hello.sockets, kind).or_else(|| lacks("role", &self.hello.roles, role));
         if let Some(trouble) = missing {
             return Err(trouble);
         }
@@ -159,7 +184,9 @@ impl<'a> Stage<'a> {
     pub fn bind(&mut self, s: &str) -> Result<String, Trouble> {
         let bind = RequestBody::Bind { s: s.to_owned(), endpoint: "tcp://127.0.0.1:*".to_owned() };
         let reply = self.ask(bind, self.patience)?;
-        reply.endpoint.ok_or_else(|| Trouble::Harness("expected `endpoint` in the reply to `bind`, found none; mend the adapter".to_owned()))
+        reply.endpoint.ok_or_else(|| {
+            Trouble::Harness("expected `endpoint` in the reply to `bind`, found none; mend the adapter".to_owned())
+        })
     }
 
     /// An option's value in the type that the adapter declares for it.
@@ -209,7 +236,8 @@ impl<'a> Stage<'a> {
         let sabotaged = self.saboteur.filter(|_| !name.starts_with(char::is_numeric));
         self.connections += usize::from(sabotaged.is_some());
         let tamper = sabotaged.and_then(|saboteur| Tamper::new(saboteur, self.connections));
-        let link = Link::new(stream, tamper).map_err(|error| Trouble::Harness(format!("cannot use a socket: {error}")))?;
+        let link =
+            Link::new(stream, tamper).map_err(|error| Trouble::Harness(format!("cannot use a socket: {error}")))?;
         let role = match self.role {
             Role::Binds => "dialled",
             Role::Connects => "accepted",
@@ -227,7 +255,8 @@ impl<'a> Stage<'a> {
                 let port = listener.local_addr()?.port();
                 Ok((listener, port))
             };
-            let (listener, port) = listen().map_err(|error| Trouble::Harness(format!("cannot listen on the loopback interface: {error}")))?;
+            let (listener, port) = listen()
+                .map_err(|error| Trouble::Harness(format!("cannot listen on the loopback interface: {error}")))?;
             self.peer(name).listener = Some(listener);
             let connect = RequestBody::Connect { s: s.to_owned(), endpoint: format!("tcp://127.0.0.1:{port}") };
             self.ask(connect, self.patience)?;
@@ -238,7 +267,9 @@ impl<'a> Stage<'a> {
             match accepted {
                 Some(Ok((stream, _))) => return Ok(stream),
                 Some(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                Some(Err(error)) => return Err(Trouble::Harness(format!("cannot accept on the loopback interface: {error}"))),
+                Some(Err(error)) => {
+                    return Err(Trouble::Harness(format!("cannot accept on the loopback interface: {error}")));
+                }
                 None => return Err(Trouble::Harness("the listener of a raw peer is gone".to_owned())),
             }
             if Instant::now() >= until {
@@ -283,7 +314,9 @@ impl<'a> Stage<'a> {
                 let came = format!("the subject read nothing for {} ms", self.patience.as_millis());
                 Err(Trouble::Unmet(Unmet::new("the subject reads what is sent", came, "not-read")))
             }
-            Waited::Flooded => Err(Trouble::Unmet(Unmet::new("the subject reads what is sent", "a flood of octets", "flood"))),
+            Waited::Flooded => {
+                Err(Trouble::Unmet(Unmet::new("the subject reads what is sent", "a flood of octets", "flood")))
+            }
         }
     }
 
@@ -363,7 +396,9 @@ pub const SUBJECT: &str = "subject";
 fn dial(endpoint: &str, patience: Duration) -> Result<TcpStream, Trouble> {
     let address = endpoint.strip_prefix("tcp://").and_then(|address| address.parse().ok());
     let Some(address) = address else {
-        return Err(Trouble::Harness(format!("expected a resolved tcp endpoint such as tcp://127.0.0.1:5555 from `bind`, found {endpoint:?}; mend the adapter")));
+        return Err(Trouble::Harness(format!(
+            "expected a resolved tcp endpoint such as tcp://127.0.0.1:5555 from `bind`, found {endpoint:?}; mend the adapter"
+        )));
     };
     TcpStream::connect_timeout(&address, patience).map_err(|error| {
         Trouble::Unmet(Unmet::new("the subject accepts a connection", format!("{error}"), "not-accepted"))
@@ -378,7 +413,11 @@ fn unlinked(name: &str) -> Trouble {
 pub fn unsupported_or(error: CallError, otherwise: impl FnOnce(CallError) -> Trouble) -> Trouble {
     match error {
         CallError::Refused(refusal) if refusal.class == ErrorClass::Unsupported => {
-            Trouble::Unsupported(if refusal.native.is_empty() { "refused as unsupported".to_owned() } else { refusal.native })
+            Trouble::Unsupported(if refusal.native.is_empty() {
+                "refused as unsupported".to_owned()
+            } else {
+                refusal.native
+            })
         }
         other => otherwise(other),
     }
@@ -388,7 +427,9 @@ pub fn unsupported_or(error: CallError, otherwise: impl FnOnce(CallError) -> Tro
 #[must_use]
 pub fn part(octets: &[u8]) -> Part {
     match octets.first() {
-        Some(first) if octets.len() > crate::adapter::protocol::LARGE_PART && octets.iter().all(|octet| octet == first) => {
+        Some(first)
+            if octets.len() > crate::adapter::protocol::LARGE_PART && octets.iter().all(|octet| octet == first) =>
+        {
             Part::Fill { fill: format!("{first:02x}"), len: octets.len() }
         }
         _ => Part::Hex(hex(octets)),

@@ -84,7 +84,9 @@ impl Player<'_> {
         let parts = self.frames(frames)?;
         // That there is no room shows at once; only a send that has to succeed may take its time.
         let patience = match wants {
-            SendWants::Refusal(classes) if classes.contains(&ErrorClass::WouldBlock) => NO_ROOM.min(self.stage.patience),
+            SendWants::Refusal(classes) if classes.contains(&ErrorClass::WouldBlock) => {
+                NO_ROOM.min(self.stage.patience)
+            }
             SendWants::Success | SendWants::Refusal(_) | SendWants::SuccessOrRefusal(_) => self.stage.patience,
         };
         let refused = self.subject_sends_within(&parts, More::No, patience)?;
@@ -101,7 +103,8 @@ impl Player<'_> {
             self.accept(&accepted, &came);
             return Ok(());
         }
-        let in_words = refused.map_or("the message was sent".to_owned(), |refusal| format!("the send was refused: {refusal}"));
+        let in_words =
+            refused.map_or("the message was sent".to_owned(), |refusal| format!("the send was refused: {refusal}"));
         Err(Unmet { accepted, came: in_words, slug: came }.into())
     }
 
@@ -117,7 +120,12 @@ impl Player<'_> {
         self.reach_all(peers).map_err(Trouble::on_the_way)?;
         for number in 1..=count {
             if let Some(refusal) = self.subject_sends(&[number.to_string().into_bytes()], More::No)? {
-                return Err(Unmet::new(wanted, format!("message {number} was refused: {refusal}"), refused_as(refusal.class)).into());
+                return Err(Unmet::new(
+                    wanted,
+                    format!("message {number} was refused: {refusal}"),
+                    refused_as(refusal.class),
+                )
+                .into());
             }
         }
         let mut owners: Vec<Option<usize>> = vec![None; count];
@@ -127,7 +135,9 @@ impl Player<'_> {
                 let parts = match self.next(peer, until)? {
                     Came::Message(parts) => parts,
                     Came::Command(frame) => return Err(Unmet::new(wanted, describe(&frame), "command").into()),
-                    Came::Stop(stop) => return Err(self.stopped(&stop, &format!("{wanted}; {peer} still lacks its share"))),
+                    Came::Stop(stop) => {
+                        return Err(self.stopped(&stop, &format!("{wanted}; {peer} still lacks its share")));
+                    }
                 };
                 let number = parts.first().and_then(|part| std::str::from_utf8(part).ok()?.parse::<usize>().ok());
                 match number.and_then(|number| owners.get_mut(number.checked_sub(1)?)) {
@@ -162,7 +172,12 @@ impl Player<'_> {
             }
         }
         let names: Vec<&str> = missing.iter().map(|name| name.as_str()).collect();
-        Err(Unmet::new("every peer gets a message", format!("{} got none of {MOST_PROBES}", names.join(" ")), "unreached-peer").into())
+        Err(Unmet::new(
+            "every peer gets a message",
+            format!("{} got none of {MOST_PROBES}", names.join(" ")),
+            "unreached-peer",
+        )
+        .into())
     }
 
     fn receive(&mut self, frames: &[FramePattern]) -> Result<(), Trouble> {
@@ -171,7 +186,12 @@ impl Player<'_> {
         if self.parts_match(frames, &parts) {
             return Ok(());
         }
-        Err(Unmet::new(wanted, format!("message {}", parts.iter().map(shown).collect::<Vec<_>>().join(" ")), "other-message").into())
+        Err(Unmet::new(
+            wanted,
+            format!("message {}", parts.iter().map(shown).collect::<Vec<_>>().join(" ")),
+            "other-message",
+        )
+        .into())
     }
 
     fn receive_within(&mut self, frames: &[FramePattern], within: usize) -> Result<(), Trouble> {
@@ -198,7 +218,9 @@ impl Player<'_> {
                 let parts = reply.parts.unwrap_or_default();
                 (format!("message {}", parts.iter().map(shown).collect::<Vec<_>>().join(" ")), "received".to_owned())
             }
-            Err(CallError::Refused(refusal)) => (format!("the receive was refused: {refusal}"), refused_as(refusal.class)),
+            Err(CallError::Refused(refusal)) => {
+                (format!("the receive was refused: {refusal}"), refused_as(refusal.class))
+            }
             Err(error) => return Err(Trouble::Adapter(error)),
         };
         if accepted.contains(&slug) {

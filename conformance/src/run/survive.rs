@@ -12,8 +12,8 @@ use crate::case::step::Handshake;
 use crate::verdict::Survival;
 use crate::wire::frame::{command, message};
 use crate::wire::greeting::{Greeting, Version};
-use crate::wire::metadata::{self, Property};
 use crate::wire::hex;
+use crate::wire::metadata::{self, Property};
 
 /// Socket and raw peer that have nothing to do with the case.
 const BYSTANDER: &str = "0-bystander";
@@ -95,7 +95,11 @@ fn second_peer(player: &mut Player<'_>) -> Result<(), Lost> {
     match served {
         Ok(()) => Ok(()),
         Err(Trouble::Unmet(unmet) | Trouble::Unreached(unmet)) => {
-            let words = format!("a second, well-behaved peer is not served: expected {}, came {}", unmet.accepted.join(" or "), unmet.came);
+            let words = format!(
+                "a second, well-behaved peer is not served: expected {}, came {}",
+                unmet.accepted.join(" or "),
+                unmet.came
+            );
             Err(Lost::Survival(Survival::Wedged, words))
         }
         Err(trouble) => Err(Lost::Trouble(trouble)),
@@ -133,7 +137,11 @@ fn serve(player: &mut Player<'_>) -> Result<(), Trouble> {
         // What REQ and XSUB may do now depends on what the case left them in: that the handshake is done, and the
         // connection alive, has to do.
         _ => {
-            if player.negotiated(SECOND) >= Version::V3_1 { player.fence(SECOND) } else { Ok(()) }
+            if player.negotiated(SECOND) >= Version::V3_1 {
+                player.fence(SECOND)
+            } else {
+                Ok(())
+            }
         }
     }
 }

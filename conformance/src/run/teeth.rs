@@ -35,7 +35,8 @@ impl Bitten {
     /// Whether the case noticed: it failed, or survival did. That it never got to its point is not enough.
     #[must_use]
     pub fn noticed(&self) -> bool {
-        matches!(self.verdict.conformance, Conformance::Fail | Conformance::Contested) || self.verdict.survival != Survival::Ok
+        matches!(self.verdict.conformance, Conformance::Fail | Conformance::Contested)
+            || self.verdict.survival != Survival::Ok
     }
 }
 

@@ -41,8 +41,8 @@ pub struct Done {
     pub played: Played,
     /// How long it took.
     pub took: Duration,
-    /// The replacement of the process that it caused.
-    pub replaced: Option<SubjectReplaced>,
+    /// The replacements of the process that it caused: at most one each time that it ran.
+    pub replaced: Vec<SubjectReplaced>,
 }
 
 impl<'a> Worker<'a> {
@@ -57,13 +57,16 @@ impl<'a> Worker<'a> {
     pub fn work(&mut self, planned: &Planned, setting: &Setting, repeat: usize) -> Done {
         let mut first = self.once(planned, setting);
         for round in 2..=repeat {
+            if first.played.harness_error.is_some() {
+                break;
+            }
             let again = self.once(planned, setting);
             first.took += again.took;
-            if again.replaced.is_some() {
-                first.replaced = again.replaced;
-            }
+            first.replaced.extend(again.replaced);
+            first.played.harness_error = again.played.harness_error.clone();
             if sameness(&first.played) != sameness(&again.played) {
-                let why = |played: &Played| played.failure.as_ref().map(|f| format!(" ({})", f.came)).unwrap_or_default();
+                let why =
+                    |played: &Played| played.failure.as_ref().map(|f| format!(" ({})", f.came)).unwrap_or_default();
                 let came = format!(
                     "{}{} the first time, {}{} in round {round}",
                     first.played.verdict,
@@ -84,19 +87,29 @@ impl<'a> Worker<'a> {
         let begun = Instant::now();
         let process = match self.process() {
             Ok(process) => process,
-            Err(error) => return Done { played: unstarted(&error), took: begun.elapsed(), replaced: None },
+            Err(error) => return Done { played: unstarted(&error), took: begun.elapsed(), replaced: Vec::new() },
         };
-        let played = play(&mut process.adapter, &process.hello, &planned.case, &planned.run, setting, process.baseline.as_ref());
+        let played =
+            play(&mut process.adapter, &process.hello, &planned.case, &planned.run, setting, process.baseline.as_ref());
         if let (Some(left), Some(baseline)) = (&played.left, &mut process.baseline) {
             // What one case leaks is not the next one's fault.
             baseline.descriptors = baseline.descriptors.max(left.descriptors);
         }
         let took = begun.elapsed();
-        let replaced = played.replace.clone().map(|why| {
-            let exit = process.adapter.exit_within(Duration::ZERO).map(|exit| exit.to_string());
-            SubjectReplaced { after: Some(planned.run.clone()), why, exit, stderr_tail: process.adapter.stderr_tail() }
-        });
-        if replaced.is_some() {
+        let replaced: Vec<SubjectReplaced> = played
+            .replace
+            .iter()
+            .map(|why| {
+                let exit = process.adapter.exit_within(Duration::ZERO).map(|exit| exit.to_string());
+                SubjectReplaced {
+                    after: Some(planned.run.clone()),
+                    why: why.clone(),
+                    exit,
+                    stderr_tail: process.adapter.stderr_tail(),
+                }
+            })
+            .collect();
+        if !replaced.is_empty() {
             self.process = None;
         }
         Done { played, took, replaced }
@@ -151,7 +164,12 @@ fn around(slug: &str, unmet: Unmet, played: &Played) -> Failure {
 fn unstarted(error: &StartError) -> Played {
     let text = format!("the subject could not be started again: {error}");
     Played {
-        verdict: Verdict { conformance: Conformance::Inconclusive, variant: None, close: None, survival: Survival::Crashed },
+        verdict: Verdict {
+            conformance: Conformance::Inconclusive,
+            variant: None,
+            close: None,
+            survival: Survival::Crashed,
+        },
         failure: Some(Failure {
             step: 0,
             step_text: "around the steps".to_owned(),

@@ -14,6 +14,7 @@ pub struct ApiTamper {
 
 /// What is to be done with a request.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for one request")]
 pub enum Instead {
     /// Ask the adapter.
     Ask,
@@ -135,10 +136,13 @@ mod tests {
     use super::*;
 
     fn received(rule: &str) -> Vec<Part> {
-        let text = format!("[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"api\"\nat = {{ verb = \"recv\" }}\n{rule}\n");
+        let text = format!(
+            "[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"api\"\nat = {{ verb = \"recv\" }}\n{rule}\n"
+        );
         let mut tamper = ApiTamper::new(&read("x.toml", &text).unwrap()[0]);
         let recv = RequestBody::Recv { s: "subject".to_owned(), timeout_ms: 0 };
-        let reply = Reply { parts: Some(vec![Part::Hex("61".to_owned()), Part::Hex("62".to_owned())]), ..Reply::default() };
+        let reply =
+            Reply { parts: Some(vec![Part::Hex("61".to_owned()), Part::Hex("62".to_owned())]), ..Reply::default() };
         let reply = match tamper.before(&recv) {
             (Instead::Take(reply), _) => *reply,
             (Instead::Ask | Instead::AskTwice, Some(deed)) => tamper.after(&deed, Ok(reply)),

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::adapter::protocol::ErrorClass;
 use crate::case::octets::{Pattern, pattern, tokens};
+use crate::case::select::nearest;
 
 static DATA: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/saboteurs");
 
@@ -210,9 +211,15 @@ pub fn all() -> Result<Vec<Saboteur>, String> {
 pub fn find(name: &str) -> Result<Saboteur, String> {
     let all = all()?;
     let names: Vec<String> = all.iter().map(|saboteur| saboteur.name.clone()).collect();
-    all.into_iter()
-        .find(|saboteur| saboteur.name == name)
-        .ok_or_else(|| format!("expected one of the saboteurs {}; found {name:?}", names.join(", ")))
+    all.into_iter().find(|saboteur| saboteur.name == name).ok_or_else(|| {
+        let near = nearest(name, names.iter().map(String::as_str));
+        let hint = if near.is_empty() {
+            format!("there are {}", names.join(", "))
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        format!("expected the name of a saboteur, found {name:?}; {hint}")
+    })
 }
 
 fn read(name: &str, text: &str) -> Result<Vec<Saboteur>, String> {

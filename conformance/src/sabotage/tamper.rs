@@ -199,7 +199,8 @@ fn applies(at: &Unit, seen: &Seen, emitted: &[Vec<u8>]) -> bool {
         (_, Unit::Any) => true,
         (Seen::Write, Unit::Write(octets)) => emitted.first().is_some_and(|write| begins(octets, write)),
         (Seen::Frame(frame), Unit::Command(name)) => {
-            frame.is_command() && (name.is_empty() || frame.command().is_some_and(|(found, _)| found == name.as_bytes()))
+            frame.is_command()
+                && (name.is_empty() || frame.command().is_some_and(|(found, _)| found == name.as_bytes()))
         }
         (Seen::Frame(frame), unit) if !frame.is_command() => match unit {
             Unit::Message(octets) => begins(octets, &frame.body),
@@ -260,12 +261,24 @@ mod tests {
     fn each_deed_alters_what_its_rule_names() {
         let on = "on = \"from-subject\"\n";
         assert_eq!(after_greeting(&format!("{on}at = {{ body = \"\" }}\ndo = \"drop\"")), b"\0\x01a\0\x01b");
-        assert_eq!(after_greeting(&format!("{on}at = \"last\"\nnth = 1\ndo = \"double\"")), b"\x01\0\0\x01a\0\x01a\0\x01b");
+        assert_eq!(
+            after_greeting(&format!("{on}at = \"last\"\nnth = 1\ndo = \"double\"")),
+            b"\x01\0\0\x01a\0\x01a\0\x01b"
+        );
         assert_eq!(after_greeting(&format!("{on}at = \"last\"\nnth = 1\ndo = \"swap\"")), b"\x01\0\0\x01b\0\x01a");
         assert_eq!(after_greeting(&format!("{on}at = \"more\"\ndo = \"hold\"")), b"");
-        assert_eq!(after_greeting(&format!("{on}at = \"last\"\nfrom = 2\ndo = {{ strip-body = 1 }}")), b"\x01\0\0\x01a\0\0");
-        assert_eq!(after_greeting(&format!("{on}at = \"last\"\nnth = 2\ndo = \"long-form\"")), b"\x01\0\0\x01a\x02\0\0\0\0\0\0\0\x01b");
-        assert_eq!(after_greeting(&format!("{on}at = \"last\"\ndo = {{ set-octet = {{ at = 0, to = 8 }} }}")), b"\x01\0\x08\x01a\x08\x01b");
+        assert_eq!(
+            after_greeting(&format!("{on}at = \"last\"\nfrom = 2\ndo = {{ strip-body = 1 }}")),
+            b"\x01\0\0\x01a\0\0"
+        );
+        assert_eq!(
+            after_greeting(&format!("{on}at = \"last\"\nnth = 2\ndo = \"long-form\"")),
+            b"\x01\0\0\x01a\x02\0\0\0\0\0\0\0\x01b"
+        );
+        assert_eq!(
+            after_greeting(&format!("{on}at = \"last\"\ndo = {{ set-octet = {{ at = 0, to = 8 }} }}")),
+            b"\x01\0\x08\x01a\x08\x01b"
+        );
     }
 
     #[test]

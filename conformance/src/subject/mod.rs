@@ -94,9 +94,7 @@ pub enum SubjectError {
         pinned: String,
     },
     /// Pinned, but not in the cache.
-    #[error(
-        "libzmq {version} is not in the cache; run `zmqspec subject fetch libzmq@{version}` first"
-    )]
+    #[error("libzmq {version} is not in the cache; run `zmqspec subject fetch libzmq@{version}` first")]
     NotFetched {
         /// As written.
         version: String,
@@ -125,18 +123,15 @@ pub const ACCEPTED: &str = "`libzmq`, `libzmq:PATH`, `libzmq@VERSION`, `exec:COM
 
 /// Socket types that a bare address can be said to have.
 const TYPES: &[&str] = &[
-    "PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB",
-    "STREAM", "SERVER", "CLIENT", "RADIO", "DISH", "GATHER", "SCATTER", "PEER", "CHANNEL",
+    "PAIR", "PUB", "SUB", "REQ", "REP", "DEALER", "ROUTER", "PULL", "PUSH", "XPUB", "XSUB", "STREAM", "SERVER",
+    "CLIENT", "RADIO", "DISH", "GATHER", "SCATTER", "PEER", "CHANNEL",
 ];
 
 impl FromStr for SubjectSpec {
     type Err = SubjectError;
 
     fn from_str(spec: &str) -> Result<Self, SubjectError> {
-        parse(spec).map_err(|why| SubjectError::Unknown {
-            spec: spec.to_owned(),
-            why,
-        })
+        parse(spec).map_err(|why| SubjectError::Unknown { spec: spec.to_owned(), why })
     }
 }
 
@@ -161,10 +156,8 @@ impl SubjectSpec {
     ///
     /// [`SubjectError`] for a form without an adapter, a missing file, or a version that is not in the cache.
     pub fn launch(&self, wrap: &[String]) -> Result<Launch, SubjectError> {
-        let program = std::env::current_exe().map_err(|source| SubjectError::Io {
-            what: "cannot find this program's own file".into(),
-            source,
-        })?;
+        let program = std::env::current_exe()
+            .map_err(|source| SubjectError::Io { what: "cannot find this program's own file".into(), source })?;
         self.launch_by(&program, &Cache::locate(), wrap)
     }
 
@@ -173,57 +166,29 @@ impl SubjectSpec {
     /// # Errors
     ///
     /// As [`SubjectSpec::launch`].
-    pub fn launch_by(
-        &self,
-        program: &Path,
-        cache: &Cache,
-        wrap: &[String],
-    ) -> Result<Launch, SubjectError> {
+    pub fn launch_by(&self, program: &Path, cache: &Cache, wrap: &[String]) -> Result<Launch, SubjectError> {
         let adapter = |path: Option<&Path>, env| {
-            let words = [
-                program.display().to_string(),
-                "adapter".into(),
-                "libzmq".into(),
-            ];
+            let words = [program.display().to_string(), "adapter".into(), "libzmq".into()];
             let path = path.map(|path| path.display().to_string());
-            Launch {
-                command: words.into_iter().chain(path).collect(),
-                env,
-                wrap: wrap.to_vec(),
-            }
+            Launch { command: words.into_iter().chain(path).collect(), env, wrap: wrap.to_vec() }
         };
-        let not_served = |instead| {
-            Err(SubjectError::NotServed {
-                spec: self.to_string(),
-                instead,
-            })
-        };
+        let not_served = |instead| Err(SubjectError::NotServed { spec: self.to_string(), instead });
         match self {
             Self::Libzmq(Libzmq::System) => Ok(adapter(None, Vec::new())),
-            Self::Libzmq(Libzmq::Path(path)) if !path.exists() => {
-                Err(SubjectError::NoFile { path: path.clone() })
-            }
+            Self::Libzmq(Libzmq::Path(path)) if !path.exists() => Err(SubjectError::NoFile { path: path.clone() }),
             Self::Libzmq(Libzmq::Path(path)) => Ok(adapter(Some(path), Vec::new())),
             Self::Libzmq(Libzmq::Version(version)) => {
                 let build = cache.build("libzmq", version)?;
-                let env = build
-                    .preload()
-                    .map(|value| (PRELOAD.to_owned(), value))
-                    .into_iter()
-                    .collect();
+                let env = build.preload().map(|value| (PRELOAD.to_owned(), value)).into_iter().collect();
                 Ok(adapter(Some(&build.library), env))
             }
-            Self::Exec(words) => Ok(Launch {
-                command: words.clone(),
-                env: Vec::new(),
-                wrap: wrap.to_vec(),
-            }),
-            Self::Reference => not_served(
-                "this build has no reference implementation; name a `libzmq` or an `exec:COMMAND`",
-            ),
-            Self::Tcp { .. } => not_served(
-                "a bare address has no adapter; give `exec:COMMAND` or `libzmq` where one is needed",
-            ),
+            Self::Exec(words) => Ok(Launch { command: words.clone(), env: Vec::new(), wrap: wrap.to_vec() }),
+            Self::Reference => {
+                not_served("this build has no reference implementation; name a `libzmq` or an `exec:COMMAND`")
+            }
+            Self::Tcp { .. } => {
+                not_served("a bare address has no adapter; give `exec:COMMAND` or `libzmq` where one is needed")
+            }
             Self::Attach(_) => not_served("let zmqspec start the adapter with `exec:COMMAND`"),
         }
     }
@@ -234,14 +199,8 @@ impl SubjectSpec {
 pub fn identity(spec: &SubjectSpec, hello: &Hello, startup: Duration) -> SubjectIdentity {
     let declared = hello.path.clone().map(PathBuf::from);
     let path = declared.or_else(|| match spec {
-        SubjectSpec::Exec(words) => words
-            .first()
-            .map(PathBuf::from)
-            .filter(|path| path.is_file()),
-        SubjectSpec::Libzmq(_)
-        | SubjectSpec::Reference
-        | SubjectSpec::Tcp { .. }
-        | SubjectSpec::Attach(_) => None,
+        SubjectSpec::Exec(words) => words.first().map(PathBuf::from).filter(|path| path.is_file()),
+        SubjectSpec::Libzmq(_) | SubjectSpec::Reference | SubjectSpec::Tcp { .. } | SubjectSpec::Attach(_) => None,
     });
     let mut features = hello.features.clone();
     features.sort();
@@ -284,11 +243,7 @@ fn parse(spec: &str) -> Result<SubjectSpec, String> {
     }
     if let Some(command) = after("exec:", "the command") {
         let words = words::split(command?)?;
-        return if words.is_empty() {
-            Err("the command is empty".into())
-        } else {
-            Ok(SubjectSpec::Exec(words))
-        };
+        return if words.is_empty() { Err("the command is empty".into()) } else { Ok(SubjectSpec::Exec(words)) };
     }
     if let Some(address) = after("attach:", "the address") {
         return Ok(SubjectSpec::Attach(address?.to_owned()));
@@ -297,27 +252,17 @@ fn parse(spec: &str) -> Result<SubjectSpec, String> {
 }
 
 fn parse_tcp(rest: &str) -> Result<SubjectSpec, String> {
-    let (address, query) = rest
-        .split_once('?')
-        .ok_or("the socket type is missing; add `?type=REP`, for example")?;
-    let kind = query
-        .strip_prefix("type=")
-        .ok_or_else(|| format!("expected `type=…` after `?`, came `{query}`"))?;
+    let (address, query) = rest.split_once('?').ok_or("the socket type is missing; add `?type=REP`, for example")?;
+    let kind = query.strip_prefix("type=").ok_or_else(|| format!("expected `type=…` after `?`, came `{query}`"))?;
     if !TYPES.contains(&kind) {
-        return Err(format!(
-            "`{kind}` is not a socket type, which is one of {}",
-            TYPES.join(", ")
-        ));
+        return Err(format!("`{kind}` is not a socket type, which is one of {}", TYPES.join(", ")));
     }
     let (host, port) = address.rsplit_once(':').ok_or("the port is missing")?;
     if host.is_empty() {
         return Err("the host is missing".into());
     }
     match port.parse::<u16>() {
-        Ok(1..) => Ok(SubjectSpec::Tcp {
-            address: address.to_owned(),
-            kind: kind.to_owned(),
-        }),
+        Ok(1..) => Ok(SubjectSpec::Tcp { address: address.to_owned(), kind: kind.to_owned() }),
         Ok(0) | Err(_) => Err(format!("`{port}` is not a port from 1 to 65535")),
     }
 }
@@ -371,33 +316,19 @@ mod tests {
     #[test]
     fn forms_without_an_adapter_say_what_to_use_instead() {
         let cache = Cache::at("/nowhere");
-        let texts = [
-            "reference",
-            "tcp://h:1?type=REP",
-            "attach:x",
-            "libzmq:/nowhere/libzmq.so",
-            "libzmq@4.3.5",
-            "libzmq@9.9",
-        ]
-        .map(|spec| {
-            let spec: SubjectSpec = spec.parse().unwrap();
-            spec.launch_by(Path::new("zmqspec"), &cache, &[])
-                .unwrap_err()
-                .to_string()
-        });
+        let texts =
+            ["reference", "tcp://h:1?type=REP", "attach:x", "libzmq:/nowhere/libzmq.so", "libzmq@4.3.5", "libzmq@9.9"]
+                .map(|spec| {
+                    let spec: SubjectSpec = spec.parse().unwrap();
+                    spec.launch_by(Path::new("zmqspec"), &cache, &[]).unwrap_err().to_string()
+                });
         insta::assert_snapshot!(texts.join("\n"));
     }
 
     #[test]
     fn a_libzmq_is_driven_by_this_program() {
         let spec: SubjectSpec = "libzmq".parse().unwrap();
-        let launch = spec
-            .launch_by(
-                Path::new("zmqspec"),
-                &Cache::at("/nowhere"),
-                &["gdb".into()],
-            )
-            .unwrap();
+        let launch = spec.launch_by(Path::new("zmqspec"), &Cache::at("/nowhere"), &["gdb".into()]).unwrap();
         assert_eq!(launch.command, ["zmqspec", "adapter", "libzmq"]);
         assert_eq!(launch.wrap, ["gdb"]);
     }

@@ -115,18 +115,8 @@ impl Cache {
     pub fn build(&self, name: &str, version: &str) -> Result<CachedBuild, SubjectError> {
         let pin = pin(name, version)?;
         let build = self.place(&pin);
-        let whole = build
-            .preloads
-            .iter()
-            .chain([&build.library])
-            .all(|path| path.is_file());
-        if whole {
-            Ok(build)
-        } else {
-            Err(SubjectError::NotFetched {
-                version: version.to_owned(),
-            })
-        }
+        let whole = build.preloads.iter().chain([&build.library]).all(|path| path.is_file());
+        if whole { Ok(build) } else { Err(SubjectError::NotFetched { version: version.to_owned() }) }
     }
 
     /// Where a pinned build's files are, or will be.
@@ -134,19 +124,14 @@ impl Cache {
         let folder = self.folder(pin);
         CachedBuild {
             library: folder.join(pin.library.base()),
-            preloads: pin
-                .preload
-                .iter()
-                .map(|file| folder.join(file.base()))
-                .collect(),
+            preloads: pin.preload.iter().map(|file| folder.join(file.base())).collect(),
         }
     }
 
     /// Named by version and digest: a changed pin is another folder.
     pub(super) fn folder(&self, pin: &Pin) -> PathBuf {
         let digest = pin.library.sha256.get(..12).unwrap_or(&pin.library.sha256);
-        self.root
-            .join(format!("{}-{}-{digest}", pin.name, pin.version))
+        self.root.join(format!("{}-{}-{digest}", pin.name, pin.version))
     }
 
     fn locate_by(variable: impl Fn(&str) -> Option<OsString>) -> Self {
@@ -165,10 +150,7 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
     let pins = pins();
     let listed = pins.iter().map(|pin| Listed {
         subject: format!("{}@{}", pin.name, pin.version),
-        cached: cache
-            .build(&pin.name, &pin.version)
-            .ok()
-            .map(|build| build.library),
+        cached: cache.build(&pin.name, &pin.version).ok().map(|build| build.library),
         sha256: pin.library.sha256.clone(),
     });
     listed.collect()
@@ -177,22 +159,15 @@ pub fn list(cache: &Cache) -> Vec<Listed> {
 /// The pinned build of that name and version.
 pub(super) fn pin(name: &str, version: &str) -> Result<Pin, SubjectError> {
     let pins = pins();
-    let found = pins
-        .iter()
-        .find(|pin| pin.name == name && pin.version == version);
+    let found = pins.iter().find(|pin| pin.name == name && pin.version == version);
     found.cloned().ok_or_else(|| {
         let versions: Vec<&str> = pins.iter().map(|pin| pin.version.as_str()).collect();
-        SubjectError::NotPinned {
-            version: version.to_owned(),
-            pinned: versions.join(", "),
-        }
+        SubjectError::NotPinned { version: version.to_owned(), pinned: versions.join(", ") }
     })
 }
 
 fn pins() -> Vec<Pin> {
-    toml::from_str::<Pins>(PINS)
-        .expect("a test reads the list that is compiled in")
-        .subject
+    toml::from_str::<Pins>(PINS).expect("a test reads the list that is compiled in").subject
 }
 
 #[cfg(test)]
@@ -205,35 +180,19 @@ mod tests {
         assert!(pins.len() >= 7, "{}", pins.len());
         for file in pins.iter().flat_map(|pin| pin.files().chain([&pin.wheel])) {
             assert_eq!(file.sha256.len(), 64, "{}", file.file);
-            assert!(
-                file.sha256
-                    .bytes()
-                    .all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f')),
-                "{}",
-                file.file
-            );
+            assert!(file.sha256.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f')), "{}", file.file);
         }
     }
 
     #[test]
     fn the_cache_is_where_the_environment_says() {
         let at = |known: &[(&str, &str)]| {
-            let lookup = |name: &str| {
-                known
-                    .iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| OsString::from(value))
-            };
+            let lookup =
+                |name: &str| known.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
             Cache::locate_by(lookup).root
         };
-        assert_eq!(
-            at(&[("ZMQSPEC_CACHE", "/a"), ("HOME", "/h")]),
-            Path::new("/a")
-        );
-        assert_eq!(
-            at(&[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")]),
-            Path::new("/x/zmqspec")
-        );
+        assert_eq!(at(&[("ZMQSPEC_CACHE", "/a"), ("HOME", "/h")]), Path::new("/a"));
+        assert_eq!(at(&[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")]), Path::new("/x/zmqspec"));
         assert_eq!(at(&[("HOME", "/h")]), Path::new("/h/.cache/zmqspec"));
     }
 }

@@ -47,7 +47,8 @@ pub fn annotate(octets: &[u8], start: Start, lines: usize) -> Vec<String> {
 }
 
 fn greeting(octets: &[u8], out: &mut Vec<String>) -> usize {
-    let fields: [(usize, &str); 5] = [(10, "signature"), (2, "version"), (20, "mechanism"), (1, "as-server"), (31, "filler")];
+    let fields: [(usize, &str); 5] =
+        [(10, "signature"), (2, "version"), (20, "mechanism"), (1, "as-server"), (31, "filler")];
     let mut at = 0;
     for (length, name) in fields {
         let field = &octets[at..octets.len().min(at + length)];
@@ -103,10 +104,9 @@ pub fn describe(frame: &Frame) -> String {
 fn of_command(name: &[u8], data: &[u8]) -> String {
     match name {
         b"READY" => match metadata::decode(data) {
-            Ok(properties) => properties
-                .iter()
-                .map(|p| format!(" {}={}", String::from_utf8_lossy(&p.name), show(&p.value)))
-                .collect(),
+            Ok(properties) => {
+                properties.iter().map(|p| format!(" {}={}", String::from_utf8_lossy(&p.name), show(&p.value))).collect()
+            }
             Err(why) => format!(", broken metadata: {why}"),
         },
         b"PING" if data.len() >= 2 => {
@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn a_session_is_annotated_field_by_field() {
         let mut octets = Greeting::null(Version::V3_1).encode();
-        octets.extend(command(b"READY", &metadata::encode(&[metadata::Property { name: b"Socket-Type".to_vec(), value: b"REQ".to_vec() }])));
+        octets.extend(command(
+            b"READY",
+            &metadata::encode(&[metadata::Property { name: b"Socket-Type".to_vec(), value: b"REQ".to_vec() }]),
+        ));
         octets.extend(message(&[vec![], b"hello".to_vec()]));
         octets.extend([0x0c, 1, 9, 2, 0x80, 0, 0, 0, 0, 0, 0, 0]);
         insta::assert_snapshot!(annotate(&octets, Start::OfConnection, 40).join("\n"));

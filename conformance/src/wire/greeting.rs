@@ -58,13 +58,7 @@ impl Greeting {
     pub fn null(version: Version) -> Self {
         let mut mechanism = [0; 20];
         mechanism[..4].copy_from_slice(b"NULL");
-        Self {
-            signature: [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f],
-            version,
-            mechanism,
-            as_server: 0,
-            filler: [0; 31],
-        }
+        Self { signature: [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f], version, mechanism, as_server: 0, filler: [0; 31] }
     }
 
     /// The 64 octets.

@@ -5,6 +5,7 @@ mod adapter_libzmq;
 mod adapter_process;
 mod adapter_protocol;
 mod adapters_outside;
+mod cli;
 mod reports;
 mod repository;
 mod suite;

@@ -1,9 +1,6 @@
 //! From a stream of events through gate, embargo and every report, and back from the file.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "functions of tests fail by panicking, as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "functions of tests fail by panicking, as tests do")]
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +8,8 @@ use zmqspec::diff::Diff;
 use zmqspec::event::{Event, RunFinished, RunStarted, Standing};
 use zmqspec::expect::{CaseJudged, Expectations, Gate, Selection, update};
 use zmqspec::report::{
-    Annotations, Colour, Console, ConsoleStyle, Ending, Fanout, Jsonl, Junit, Markdown, Output,
-    Progress, RequirementText, Verbosity, read_events,
+    Annotations, Colour, Console, ConsoleStyle, Ending, Fanout, Jsonl, Junit, Markdown, Output, Progress,
+    RequirementText, Verbosity, read_events,
 };
 
 /// Files written by version 1 of the schema stay readable, and mean the same when written again.
@@ -34,44 +31,18 @@ fn the_reports_of_one_run_agree_and_keep_the_embargo() {
     let reported: usize = finished.standing.values().sum();
     assert_eq!(reported, finished.conformance.values().sum::<usize>());
     assert_eq!(reported + finished.embargoed, 9);
-    assert_eq!(
-        (
-            finished.embargoed,
-            finished.embargoed_differing,
-            finished.dead_expectations.len()
-        ),
-        (1, 1, 1)
-    );
+    assert_eq!((finished.embargoed, finished.embargoed_differing, finished.dead_expectations.len()), (1, 1, 1));
     assert_eq!(finished.exit_code, 1);
     for (name, text) in &run.files {
-        assert!(
-            !text.contains("empty-name") && !text.contains("SIGABRT"),
-            "{name} tells of the embargoed case"
-        );
-        assert!(
-            text.contains("zmtp/gone"),
-            "{name} names the dead expectation"
-        );
+        assert!(!text.contains("empty-name") && !text.contains("SIGABRT"), "{name} tells of the embargoed case");
+        assert!(text.contains("zmtp/gone"), "{name} names the dead expectation");
     }
-    let text = |wanted: &str| {
-        &run.files
-            .iter()
-            .find(|(name, _)| *name == wanted)
-            .unwrap()
-            .1
-    };
+    let text = |wanted: &str| &run.files.iter().find(|(name, _)| *name == wanted).unwrap().1;
     assert!(text("console").contains("1 result withheld under embargo"));
     assert!(text("console").contains("1 embargoed result differs"));
-    assert_eq!(
-        text("junit").matches("<testcase ").count(),
-        reported + 2,
-        "case runs, a dead entry, the embargo"
-    );
+    assert_eq!(text("junit").matches("<testcase ").count(), reported + 2, "case runs, a dead entry, the embargo");
     assert_eq!(text("jsonl").matches("\"case-finished\"").count(), reported);
-    assert_eq!(
-        text("markdown").matches("<details>").count(),
-        text("console").matches("  rerun").count()
-    );
+    assert_eq!(text("markdown").matches("<details>").count(), text("console").matches("  rerun").count());
 }
 
 #[test]
@@ -85,27 +56,15 @@ fn the_file_of_a_run_feeds_diff_and_update() {
     let old = report(EXPECTATIONS, Selection::Complete);
     let new = report(HEADER, Selection::Complete);
     let diff = Diff::of("old", &old.events, "new", &new.events);
-    assert_eq!(
-        (diff.differences.len(), diff.exit_code()),
-        (1, 0),
-        "only the embargoed case is new: {diff:?}"
-    );
+    assert_eq!((diff.differences.len(), diff.exit_code()), (1, 0), "only the embargoed case is new: {diff:?}");
 
     let first = update("known.toml", HEADER, &new.events).unwrap();
     assert!(first.added > 0 && first.without_reason == first.added);
-    assert!(
-        Expectations::parse("known.toml", &first.text).is_err(),
-        "a person must give the reasons"
-    );
-    let filled = first
-        .text
-        .replace("reason = \"\"", "reason = \"decided by a person\"");
+    assert!(Expectations::parse("known.toml", &first.text).is_err(), "a person must give the reasons");
+    let filled = first.text.replace("reason = \"\"", "reason = \"decided by a person\"");
     let run = report(&filled, Selection::Complete);
     assert_eq!(run.finished.exit_code, 0, "{:?}", run.finished);
-    assert_eq!(
-        run.finished.standing.get(Standing::Expected.word()),
-        Some(&first.added)
-    );
+    assert_eq!(run.finished.standing.get(Standing::Expected.word()), Some(&first.added));
 }
 
 const HEADER: &str = "edition = 1\nsubject = \"libzmq\"\n";
@@ -147,24 +106,14 @@ fn report(expectations: &str, selection: Selection) -> Reported {
     let mut gate = Gate::new(Some(expectations), &started.subject, today, selection);
     let requirement = |_: &str| None::<RequirementText>;
     let (mut console, mut annotations) = (Vec::new(), Vec::new());
-    let style = ConsoleStyle {
-        colour: Colour::Off,
-        progress: Progress::Lines,
-        verbosity: Verbosity::Verbose,
-        width: 80,
-    };
+    let style =
+        ConsoleStyle { colour: Colour::Off, progress: Progress::Lines, verbosity: Verbosity::Verbose, width: 80 };
     let mut fanout = Fanout::new(gate.embargo());
     fanout.add(Console::new(&mut console, style, &requirement));
     fanout.add(Annotations::new(&mut annotations));
     fanout.add(Jsonl::create(&path("jsonl")).unwrap());
-    fanout.add(Junit::new(
-        Output::create(&path("junit")).unwrap(),
-        &requirement,
-    ));
-    fanout.add(Markdown::new(
-        Output::create(&path("markdown")).unwrap(),
-        &requirement,
-    ));
+    fanout.add(Junit::new(Output::create(&path("junit")).unwrap(), &requirement));
+    fanout.add(Markdown::new(Output::create(&path("markdown")).unwrap(), &requirement));
     for event in &mut events {
         if let Event::CaseFinished(case) = event {
             let judgement = gate.judge(&CaseJudged {
@@ -172,40 +121,25 @@ fn report(expectations: &str, selection: Selection) -> Reported {
                 revision: case.revision,
                 provisional: case.provisional,
                 verdict: &case.verdict,
-                fingerprint: case
-                    .failure
-                    .as_ref()
-                    .map(|failure| failure.fingerprint.as_str()),
+                fingerprint: case.failure.as_ref().map(|failure| failure.fingerprint.as_str()),
             });
             case.standing = judgement.standing;
             case.expected_because = judgement.because;
         }
         fanout.on(event).unwrap();
     }
-    let finished = fanout
-        .end(Ending {
-            findings: gate.finish(),
-            not_run: 0,
-            millis: 1,
-        })
-        .unwrap();
+    let finished = fanout.end(Ending { findings: gate.finish(), not_run: 0, millis: 1 }).unwrap();
     drop(fanout);
     let read = |name: &'static str| (name, std::fs::read_to_string(path(name)).unwrap());
     let mut files: Vec<_> = ["jsonl", "junit", "markdown"].map(read).into();
     files.push(("console", String::from_utf8(console).unwrap()));
     files.push(("annotations", String::from_utf8(annotations).unwrap()));
     let events = read_events(&path("jsonl")).unwrap();
-    Reported {
-        files,
-        events,
-        finished,
-    }
+    Reported { files, events, finished }
 }
 
 fn started(events: &[Event]) -> RunStarted {
-    let Some(Event::RunStarted(started)) = events.first() else {
-        panic!("no run-started")
-    };
+    let Some(Event::RunStarted(started)) = events.first() else { panic!("no run-started") };
     (**started).clone()
 }
 

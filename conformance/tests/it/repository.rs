@@ -18,18 +18,12 @@ struct Text {
 
 impl Text {
     fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// Every file of the repository that is text, sorted by path. Build output and hidden folders other than `.cargo` and
@@ -47,37 +41,21 @@ fn texts() -> Vec<Text> {
                 continue;
             }
             if path.is_dir() {
-                let hidden =
-                    name.starts_with('.') && ![".cargo", ".github"].contains(&name.as_str());
+                let hidden = name.starts_with('.') && ![".cargo", ".github"].contains(&name.as_str());
                 if !hidden && !["target", "book", "node_modules"].contains(&name.as_str()) {
                     folders.push(path);
                 }
             } else if let Ok(text) = fs::read_to_string(&path) {
-                let relative = path
-                    .strip_prefix(&root)
-                    .unwrap()
-                    .to_string_lossy()
-                    .replace('\\', "/");
-                found.push(Text {
-                    path: relative,
-                    text,
-                });
+                let relative = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                found.push(Text { path: relative, text });
             }
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    assert!(
-        found.iter().any(|file| file.path == "Cargo.toml"),
-        "the walk starts at the root of the repository"
-    );
+    assert!(found.iter().any(|file| file.path == "Cargo.toml"), "the walk starts at the root of the repository");
     found
 }
 
 fn assert_none(findings: &[String]) {
-    assert!(
-        findings.is_empty(),
-        "{} findings:\n{}",
-        findings.len(),
-        findings.join("\n")
-    );
+    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
 }

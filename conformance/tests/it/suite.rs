@@ -83,14 +83,19 @@ fn the_decoders_of_the_raw_peer_agree_with_the_vectors() {
                 let (name, data) = frame.command().unwrap();
                 assert_eq!(name, means.name.as_bytes(), "{id}");
                 if let Some(properties) = &means.properties {
-                    let names = |found: Vec<metadata::Property>| -> Vec<Vec<u8>> { found.into_iter().map(|p| p.name).collect() };
+                    let names = |found: Vec<metadata::Property>| -> Vec<Vec<u8>> {
+                        found.into_iter().map(|p| p.name).collect()
+                    };
                     let wanted: Vec<Vec<u8>> = properties.iter().map(|p| p.name.clone().into_bytes()).collect();
                     assert_eq!(metadata::decode(data).map(names), Ok(wanted), "{id}");
                 }
                 compared += 1;
             }
             (Kind::Frame, None, Verdict::Invalid { .. }) => {
-                assert!(!matches!(decode(&octets, 1 << 30), Decoded::Frame(_, taken) if taken == octets.len()), "{id} decodes");
+                assert!(
+                    !matches!(decode(&octets, 1 << 30), Decoded::Frame(_, taken) if taken == octets.len()),
+                    "{id} decodes"
+                );
                 compared += 1;
             }
             _ => {}

@@ -55,10 +55,7 @@ fn paths_that_are_no_directory_of_vectors() {
         format!("{shown}/file: expected a directory of vector files, got a file")
     );
     let missing = load_dir(dir.join("missing")).unwrap_err().to_string();
-    assert!(
-        missing.starts_with(&format!("{shown}/missing: cannot be read: ")),
-        "{missing}"
-    );
+    assert!(missing.starts_with(&format!("{shown}/missing: cannot be read: ")), "{missing}");
     fs::create_dir(dir.join("folder.json")).unwrap();
     assert_eq!(
         load_dir(&dir).unwrap_err().to_string(),
@@ -71,13 +68,7 @@ fn an_unreadable_file() {
     let dir = fresh("unreadable");
     fs::write(dir.join("t.json"), [0xff, 0xfe]).unwrap();
     let error = load_dir(&dir).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        format!(
-            "{}/t.json: cannot be read: stream did not contain valid UTF-8",
-            dir.display()
-        )
-    );
+    assert_eq!(error, format!("{}/t.json: cannot be read: stream did not contain valid UTF-8", dir.display()));
 }
 
 #[test]
@@ -91,20 +82,11 @@ fn text_that_is_no_json() {
 
 #[test]
 fn fields_of_the_file() {
-    assert_eq!(
-        error_of("empty", "{}"),
-        "t.json: field `$schema`: expected a value, got none"
-    );
+    assert_eq!(error_of("empty", "{}"), "t.json: field `$schema`: expected a value, got none");
     let text = file_of("").replace("\"format\": 1", "\"format\": 2");
-    assert_eq!(
-        error_of("format", &text),
-        "t.json: field `format`: expected 1, got 2"
-    );
+    assert_eq!(error_of("format", &text), "t.json: field `format`: expected 1, got 2");
     let text = file_of("").replace("\"topic\": \"t\"", "\"topic\": 5");
-    assert_eq!(
-        error_of("topic", &text),
-        "t.json: field `topic`: invalid type: integer `5`, expected a string"
-    );
+    assert_eq!(error_of("topic", &text), "t.json: field `topic`: invalid type: integer `5`, expected a string");
     let text = file_of("").replace("\"about\"", "\"extra\": 1, \"about\"");
     assert_eq!(
         error_of("extra", &text),
@@ -118,14 +100,8 @@ fn fields_of_a_vector() {
         assert!(GOOD.contains(old));
         error_of(name, &file_of(&GOOD.replacen(old, new, 1)))
     };
-    assert_eq!(
-        error_of("no-object", &file_of("5")),
-        "t.json: vectors[0]: expected an object, got 5"
-    );
-    assert_eq!(
-        error("no-id", "\"id\": \"t/one\", ", ""),
-        "t.json: vectors[0]: field `id`: expected a value, got none"
-    );
+    assert_eq!(error_of("no-object", &file_of("5")), "t.json: vectors[0]: expected an object, got 5");
+    assert_eq!(error("no-id", "\"id\": \"t/one\", ", ""), "t.json: vectors[0]: field `id`: expected a value, got none");
     assert_eq!(
         error("wrong-type", "\"comment\": \"c\"", "\"comment\": 5"),
         "t.json: t/one: field `comment`: invalid type: integer `5`, expected a string"
@@ -140,11 +116,7 @@ fn fields_of_a_vector() {
         "t.json: t/one: field `verdict`: unknown variant `acceptable`, expected one of `valid`, `invalid`, `variant`"
     );
     assert_eq!(
-        error(
-            "no-means",
-            "\"means\": {\"parts\": [\"\", \"\", \"\"]}, ",
-            ""
-        ),
+        error("no-means", "\"means\": {\"parts\": [\"\", \"\", \"\"]}, ", ""),
         "t.json: t/one: field `means`: expected a value, got none"
     );
     assert_eq!(

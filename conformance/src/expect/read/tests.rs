@@ -6,30 +6,14 @@ use crate::verdict::Close;
 #[test]
 fn an_entry_is_read_with_all_its_fields() {
     let file = Expectations::parse("x.toml", FULL).unwrap();
-    assert_eq!(
-        (file.subject.as_str(), file.subject_line, file.entries.len()),
-        ("libzmq", 3, 2)
-    );
+    assert_eq!((file.subject.as_str(), file.subject_line, file.entries.len()), ("libzmq", 3, 2));
     let entry = &file.entries[0];
     assert_eq!(file.location(entry), "x.toml:5");
     assert_eq!(entry.covers.to_string(), "zmtp/greeting/*@binds@3.1");
-    assert_eq!(
-        entry.outcome.to_string(),
-        "fail close=closed survival=crashed `step 3: closed`"
-    );
+    assert_eq!(entry.outcome.to_string(), "fail close=closed survival=crashed `step 3: closed`");
     assert_eq!(entry.expires, Some(date(2027, 3, 31)));
-    assert_eq!(
-        entry.when.version.as_ref().unwrap().to_string(),
-        ">=4.3.4, <4.3.6"
-    );
-    assert_eq!(
-        (
-            entry.when.features.len(),
-            entry.when.os.len(),
-            entry.when.sha256.len()
-        ),
-        (1, 2, 1)
-    );
+    assert_eq!(entry.when.version.as_ref().unwrap().to_string(), ">=4.3.4, <4.3.6");
+    assert_eq!((entry.when.features.len(), entry.when.os.len(), entry.when.sha256.len()), (1, 2, 1));
     assert!(entry.embargo);
     let pin = &file.entries[1];
     assert!(pin.outcome.is_pin());
@@ -42,21 +26,11 @@ fn entries_may_share_a_case_when_role_version_or_build_keep_them_apart() {
     for (a, b) in [
         ("role = \"binds\"", "role = \"connects\""),
         ("zmtp = \"3.0\"", "zmtp = \"3.1\""),
-        (
-            "when = { version = \"<4.3.4\" }",
-            "when = { version = \">=4.3.4\" }",
-        ),
-        (
-            "when = { os = [\"linux\"] }",
-            "when = { os = [\"macos\", \"windows\"] }",
-        ),
+        ("when = { version = \"<4.3.4\" }", "when = { version = \">=4.3.4\" }"),
+        ("when = { os = [\"linux\"] }", "when = { os = [\"macos\", \"windows\"] }"),
     ] {
         let text = file(&[&format!("{GOOD}\n{a}"), &format!("{GOOD}\n{b}")]);
-        assert_eq!(
-            Expectations::parse("x", &text).unwrap().entries.len(),
-            2,
-            "{text}"
-        );
+        assert_eq!(Expectations::parse("x", &text).unwrap().entries.len(), 2, "{text}");
     }
 }
 
@@ -106,16 +80,13 @@ fn every_error_has_its_line_and_says_what_to_do() {
         "edition = 1\nedition = 1".to_owned(),
         "edition = ".to_owned(),
     ]);
-    let errors: Vec<_> = texts
-        .iter()
-        .map(|text| Expectations::parse("x.toml", text).unwrap_err().to_string())
-        .collect();
+    let errors: Vec<_> =
+        texts.iter().map(|text| Expectations::parse("x.toml", text).unwrap_err().to_string()).collect();
     assert!(errors.iter().all(|error| !error.contains('\n')));
     insta::assert_snapshot!(errors.join("\n"));
 }
 
-const GOOD: &str =
-    "case = \"a/b\"\nrevision = 1\nreason = \"r\"\nconformance = \"fail\"\nfingerprint = \"f\"";
+const GOOD: &str = "case = \"a/b\"\nrevision = 1\nreason = \"r\"\nconformance = \"fail\"\nfingerprint = \"f\"";
 
 const FULL: &str = r#"# Header.
 edition = 1
@@ -152,9 +123,6 @@ reason = "pinned so that a change is seen"
 "#;
 
 fn file(entries: &[&str]) -> String {
-    let entries: Vec<_> = entries
-        .iter()
-        .map(|entry| format!("\n[[expect]]\n{entry}\n"))
-        .collect();
+    let entries: Vec<_> = entries.iter().map(|entry| format!("\n[[expect]]\n{entry}\n")).collect();
     format!("edition = 1\nsubject = \"libzmq\"\n{}", entries.concat())
 }

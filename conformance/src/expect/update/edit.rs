@@ -6,41 +6,21 @@ use super::unified::Edit;
 /// are the lines of all entries, in order. All line numbers count from 1.
 ///
 /// The comment directly above an entry goes with it; one that a blank line sets apart stays.
-pub(super) fn edits(
-    text: &str,
-    entries: &[usize],
-    removed: &[usize],
-    added: &[String],
-) -> Vec<Edit> {
+pub(super) fn edits(text: &str, entries: &[usize], removed: &[usize], added: &[String]) -> Vec<Edit> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut gone = vec![false; lines.len()];
-    for (i, header) in entries
-        .iter()
-        .enumerate()
-        .filter(|(_, header)| removed.contains(header))
-    {
+    for (i, header) in entries.iter().enumerate().filter(|(_, header)| removed.contains(header)) {
         let next = entries.get(i + 1).map_or(lines.len(), |next| next - 1);
         let body = &lines[header - 1..next];
-        let last = header - 1
-            + body
-                .iter()
-                .rposition(|line| !is_blank(line) && !is_comment(line))
-                .unwrap_or(0);
+        let last = header - 1 + body.iter().rposition(|line| !is_blank(line) && !is_comment(line)).unwrap_or(0);
         let mut first = header - 1;
         while first > 0 && is_comment(lines[first - 1]) {
             first -= 1;
         }
-        let blank_after = lines[last + 1..]
-            .iter()
-            .take_while(|line| is_blank(line))
-            .count();
+        let blank_after = lines[last + 1..].iter().take_while(|line| is_blank(line)).count();
         gone[first..=last + blank_after].fill(true);
     }
-    let mut edits: Vec<_> = lines
-        .iter()
-        .zip(&gone)
-        .map(|(line, gone)| edit(line, *gone))
-        .collect();
+    let mut edits: Vec<_> = lines.iter().zip(&gone).map(|(line, gone)| edit(line, *gone)).collect();
     if added.is_empty() {
         return edits;
     }
@@ -58,21 +38,13 @@ pub(super) fn edits(
     }
     for entry in added {
         edits.push(Edit::Add("\n".to_owned()));
-        edits.extend(
-            entry
-                .split_inclusive('\n')
-                .map(|line| Edit::Add(line.to_owned())),
-        );
+        edits.extend(entry.split_inclusive('\n').map(|line| Edit::Add(line.to_owned())));
     }
     edits
 }
 
 fn edit(line: &str, gone: bool) -> Edit {
-    if gone {
-        Edit::Remove(line.to_owned())
-    } else {
-        Edit::Keep(line.to_owned())
-    }
+    if gone { Edit::Remove(line.to_owned()) } else { Edit::Keep(line.to_owned()) }
 }
 
 fn is_blank(line: &str) -> bool {

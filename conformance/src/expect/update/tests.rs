@@ -24,85 +24,40 @@ fn what_holds_stays_what_does_not_goes_and_what_is_new_needs_a_reason() {
     ];
     let update = update("x.toml", OLD, &events(cases, |_| {})).unwrap();
     insta::assert_snapshot!("diff", update.diff);
-    assert_eq!(
-        (
-            update.kept,
-            update.removed,
-            update.added,
-            update.without_reason
-        ),
-        (4, 4, 6, 5)
-    );
+    assert_eq!((update.kept, update.removed, update.added, update.without_reason), (4, 4, 6, 5));
     assert!(update.notes.is_empty());
 
-    let error = Expectations::parse("x.toml", &update.text)
-        .unwrap_err()
-        .to_string();
+    let error = Expectations::parse("x.toml", &update.text).unwrap_err().to_string();
     assert!(error.contains("expected a reason in words"), "{error}");
-    let filled = update
-        .text
-        .replace("reason = \"\"", "reason = \"a person said so\"");
-    assert_eq!(
-        Expectations::parse("x.toml", &filled)
-            .unwrap()
-            .entries
-            .len(),
-        10
-    );
+    let filled = update.text.replace("reason = \"\"", "reason = \"a person said so\"");
+    assert_eq!(Expectations::parse("x.toml", &filled).unwrap().entries.len(), 10);
 }
 
 #[test]
 fn a_second_update_of_the_same_run_changes_nothing() {
-    let cases = || {
-        vec![
-            sample::failed("a/b"),
-            connects(sample::failed("a/b")),
-            sample::crashed("a/c"),
-        ]
-    };
+    let cases = || vec![sample::failed("a/b"), connects(sample::failed("a/b")), sample::crashed("a/c")];
     let first = update("x.toml", "", &events(cases(), complete)).unwrap();
     assert_eq!((first.added, first.without_reason), (2, 2));
-    let filled = first
-        .text
-        .replace("reason = \"\"", "reason = \"a person said so\"");
+    let filled = first.text.replace("reason = \"\"", "reason = \"a person said so\"");
     let second = update("x.toml", &filled, &events(cases(), complete)).unwrap();
-    assert_eq!(
-        (second.text.as_str(), second.diff.as_str()),
-        (filled.as_str(), "")
-    );
+    assert_eq!((second.text.as_str(), second.diff.as_str()), (filled.as_str(), ""));
 }
 
 #[test]
 fn a_partial_run_does_not_split_what_it_did_not_see_whole() {
     let old = &format!("edition = 1\nsubject = \"libzmq\"\n{}", entry("zmtp/*", ""));
     let cases = || vec![sample::failed("zmtp/a"), sample::passed("zmtp/b")];
-    let partial = update(
-        "x.toml",
-        old,
-        &events(cases(), |run| run.run = vec!["zmtp/?".to_owned()]),
-    )
-    .unwrap();
+    let partial = update("x.toml", old, &events(cases(), |run| run.run = vec!["zmtp/?".to_owned()])).unwrap();
     assert_eq!((partial.diff.as_str(), partial.notes.len()), ("", 1));
     let whole = update("x.toml", old, &events(cases(), complete)).unwrap();
-    assert_eq!(
-        (whole.removed, whole.added, whole.without_reason),
-        (1, 1, 0)
-    );
+    assert_eq!((whole.removed, whole.added, whole.without_reason), (1, 1, 0));
     assert!(whole.text.contains("case = \"zmtp/a\"") && !whole.text.contains("zmtp/b"));
 }
 
 #[test]
 fn an_entry_under_embargo_is_left_alone() {
-    let old = &format!(
-        "edition = 1\nsubject = \"libzmq\"\n{}",
-        entry("zmtp/a", "embargo = true\n")
-    );
-    let update = update(
-        "x.toml",
-        old,
-        &events(vec![sample::passed("zmtp/b")], complete),
-    )
-    .unwrap();
+    let old = &format!("edition = 1\nsubject = \"libzmq\"\n{}", entry("zmtp/a", "embargo = true\n"));
+    let update = update("x.toml", old, &events(vec![sample::passed("zmtp/b")], complete)).unwrap();
     assert_eq!(update.diff, "");
 }
 
@@ -111,17 +66,9 @@ fn comments_set_apart_and_text_that_looks_like_an_entry_stay() {
     let old = "# File.\nedition = 1\nsubject = \"libzmq\"\n\n# Section one.\n\n# Of a.\n[[expect]] # here\ncase = \"a\"\n\
                revision = 1\nconformance = \"fail\"\nfingerprint = \"f\"\nreason = \"\"\"\nlong\n[[expect]]\n# not a comment\n\"\"\"\n\n\
                # Section two.\n\n[[expect]]\ncase = \"b\"\nrevision = 1\nconformance = \"fail\"\nfingerprint = \"f\"\nreason = \"r\"\n";
-    let new = update("x.toml", old, &events(vec![sample::passed("a")], complete))
-        .unwrap()
-        .text;
-    assert!(
-        new.contains("# File.") && new.contains("# Section one.") && new.contains("# Section two."),
-        "{new}"
-    );
-    assert!(
-        !new.contains("# Of a.") && !new.contains("long") && !new.contains("not a comment"),
-        "{new}"
-    );
+    let new = update("x.toml", old, &events(vec![sample::passed("a")], complete)).unwrap().text;
+    assert!(new.contains("# File.") && new.contains("# Section one.") && new.contains("# Section two."), "{new}");
+    assert!(!new.contains("# Of a.") && !new.contains("long") && !new.contains("not a comment"), "{new}");
     assert_eq!(Expectations::parse("x", &new).unwrap().entries.len(), 1);
 }
 
@@ -129,13 +76,7 @@ fn comments_set_apart_and_text_that_looks_like_an_entry_stay() {
 fn a_run_that_cannot_be_relied_upon_is_refused() {
     let good = events(vec![sample::passed("a")], complete);
     let mut broken = good.clone();
-    broken.insert(
-        1,
-        Event::HarnessError(HarnessError {
-            run: None,
-            text: "the adapter wrote `x`".to_owned(),
-        }),
-    );
+    broken.insert(1, Event::HarnessError(HarnessError { run: None, text: "the adapter wrote `x`".to_owned() }));
     let errors = [
         update("x.toml", "", &[]).unwrap_err(),
         update("x.toml", "", &broken).unwrap_err(),
@@ -222,14 +163,8 @@ fn entry(case: &str, more: &str) -> String {
 }
 
 fn reason(case: &str, fingerprint: &str) -> CaseFinished {
-    let failure = Failure {
-        fingerprint: fingerprint.to_owned(),
-        ..sample::failure()
-    };
-    CaseFinished {
-        failure: Some(failure),
-        ..sample::failed(case)
-    }
+    let failure = Failure { fingerprint: fingerprint.to_owned(), ..sample::failure() };
+    CaseFinished { failure: Some(failure), ..sample::failed(case) }
 }
 
 fn connects(mut case: CaseFinished) -> CaseFinished {
@@ -241,21 +176,11 @@ fn connects(mut case: CaseFinished) -> CaseFinished {
 fn complete(_: &mut RunStarted) {}
 
 fn events(cases: Vec<CaseFinished>, change: impl Fn(&mut RunStarted)) -> Vec<Event> {
-    let mut started = RunStarted {
-        skip: Vec::new(),
-        ..sample::started()
-    };
+    let mut started = RunStarted { skip: Vec::new(), ..sample::started() };
     change(&mut started);
     let dead = vec!["x.toml:48: `zmtp/dead` covers no case run; remove the entry".to_owned()];
     let mut events = vec![Event::RunStarted(Box::new(started))];
-    events.extend(
-        cases
-            .into_iter()
-            .map(|case| Event::CaseFinished(Box::new(case))),
-    );
-    events.push(Event::RunFinished(RunFinished {
-        dead_expectations: dead,
-        ..sample::finished()
-    }));
+    events.extend(cases.into_iter().map(|case| Event::CaseFinished(Box::new(case))));
+    events.push(Event::RunFinished(RunFinished { dead_expectations: dead, ..sample::finished() }));
     events
 }

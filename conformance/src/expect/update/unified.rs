@@ -22,9 +22,7 @@ pub(super) fn applied(edits: &[Edit]) -> String {
 
 /// A unified diff of the file, empty if nothing changes.
 pub(super) fn unified(name: &str, edits: &[Edit]) -> String {
-    let changed: Vec<usize> = (0..edits.len())
-        .filter(|i| !matches!(edits[*i], Edit::Keep(_)))
-        .collect();
+    let changed: Vec<usize> = (0..edits.len()).filter(|i| !matches!(edits[*i], Edit::Keep(_))).collect();
     if changed.is_empty() {
         return String::new();
     }
@@ -33,10 +31,7 @@ pub(super) fn unified(name: &str, edits: &[Edit]) -> String {
     while let Some(first) = rest.first() {
         // A hunk ends where the next change is further away than both contexts reach.
         let apart = |pair: &[usize]| pair[1] - pair[0] > 2 * CONTEXT + 1;
-        let length = rest
-            .windows(2)
-            .position(apart)
-            .map_or(rest.len(), |i| i + 1);
+        let length = rest.windows(2).position(apart).map_or(rest.len(), |i| i + 1);
         let from = first.saturating_sub(CONTEXT);
         let to = (rest[length - 1] + CONTEXT + 1).min(edits.len());
         text += &hunk(edits, from, to);
@@ -46,23 +41,11 @@ pub(super) fn unified(name: &str, edits: &[Edit]) -> String {
 }
 
 fn hunk(edits: &[Edit], from: usize, to: usize) -> String {
-    let old_lines = |edits: &[Edit]| {
-        edits
-            .iter()
-            .filter(|edit| !matches!(edit, Edit::Add(_)))
-            .count()
-    };
-    let new_lines = |edits: &[Edit]| {
-        edits
-            .iter()
-            .filter(|edit| !matches!(edit, Edit::Remove(_)))
-            .count()
-    };
+    let old_lines = |edits: &[Edit]| edits.iter().filter(|edit| !matches!(edit, Edit::Add(_))).count();
+    let new_lines = |edits: &[Edit]| edits.iter().filter(|edit| !matches!(edit, Edit::Remove(_))).count();
     let (before, here) = (&edits[..from], &edits[from..to]);
     // A side without lines is placed after the line before it.
-    let place = |before: usize, here: usize| {
-        format!("{},{here}", if here == 0 { before } else { before + 1 })
-    };
+    let place = |before: usize, here: usize| format!("{},{here}", if here == 0 { before } else { before + 1 });
     let old = place(old_lines(before), old_lines(here));
     let new = place(new_lines(before), new_lines(here));
     let mut text = format!("@@ -{old} +{new} @@\n");
@@ -85,9 +68,7 @@ mod tests {
 
     #[test]
     fn hunks_are_placed_as_patch_expects_them() {
-        let mut edits: Vec<Edit> = (1..=30)
-            .map(|n| Edit::Keep(format!("line {n}\n")))
-            .collect();
+        let mut edits: Vec<Edit> = (1..=30).map(|n| Edit::Keep(format!("line {n}\n"))).collect();
         edits[4] = Edit::Remove("line 5\n".to_owned());
         edits.insert(5, Edit::Add("five\n".to_owned()));
         edits[21] = Edit::Remove("line 21\n".to_owned());
@@ -95,10 +76,7 @@ mod tests {
         insta::assert_snapshot!(unified("a", &edits));
         assert_eq!(unified("a", &edits[..3]), "");
         let new = [Edit::Add("x\n".to_owned()), Edit::Add("y\n".to_owned())];
-        assert_eq!(
-            unified("a", &new),
-            "--- a\n+++ a\n@@ -0,0 +1,2 @@\n+x\n+y\n"
-        );
+        assert_eq!(unified("a", &new), "--- a\n+++ a\n@@ -0,0 +1,2 @@\n+x\n+y\n");
         assert_eq!(applied(&new), "x\ny\n");
     }
 }

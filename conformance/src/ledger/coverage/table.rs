@@ -8,41 +8,18 @@ impl Coverage {
     /// As a table for people; with [`Listing::Uncovered`] the open entries follow.
     #[must_use]
     pub fn text(&self) -> String {
-        let width = self
-            .rfcs
-            .iter()
-            .map(|rfc| rfc.name.chars().count() + 4)
-            .max()
-            .unwrap_or(0)
-            .max(12);
+        let width = self.rfcs.iter().map(|rfc| rfc.name.chars().count() + 4).max().unwrap_or(0).max(12);
         let mut out = String::new();
         let mut row = |cells: [&str; 8]| {
             let [rfc, level, rest @ ..] = cells;
             let numbers: String = rest.iter().map(|cell| format!("{cell:>12}")).collect();
-            writeln!(out, "{rfc:<width$}  {level:<7}{numbers}")
-                .expect("writing to a String never fails");
+            writeln!(out, "{rfc:<width$}  {level:<7}{numbers}").expect("writing to a String never fails");
         };
-        row([
-            "RFC",
-            "level",
-            "entries",
-            "tested",
-            "provisional",
-            "excepted",
-            "untestable",
-            "open",
-        ]);
+        row(["RFC", "level", "entries", "tested", "provisional", "excepted", "untestable", "open"]);
         let mut counts = |rfc: &str, level: &str, counts: Counts| {
-            let Counts {
-                entries,
-                tested,
-                provisional,
-                excepted,
-                untestable,
-                open,
-            } = counts;
-            let [e, t, p, x, u, o] = [entries, tested, provisional, excepted, untestable, open]
-                .map(|number| number.to_string());
+            let Counts { entries, tested, provisional, excepted, untestable, open } = counts;
+            let [e, t, p, x, u, o] =
+                [entries, tested, provisional, excepted, untestable, open].map(|number| number.to_string());
             row([rfc, level, &e, &t, &p, &x, &u, &o]);
         };
         for rfc in &self.rfcs {
@@ -56,43 +33,25 @@ impl Coverage {
             self.list_open(&mut out);
         }
         for (id, case) in &self.unknown {
-            writeln!(
-                out,
-                "unknown: {case} names {id}, which the ledger does not have"
-            )
-            .expect("writing to a String never fails");
+            writeln!(out, "unknown: {case} names {id}, which the ledger does not have")
+                .expect("writing to a String never fails");
         }
         for id in &self.stale_exceptions {
-            writeln!(
-                out,
-                "stale: {id} is covered by a case; remove its exception"
-            )
-            .expect("writing to a String never fails");
+            writeln!(out, "stale: {id} is covered by a case; remove its exception")
+                .expect("writing to a String never fails");
         }
         out
     }
 
     fn list_open(&self, out: &mut String) {
         for rfc in &self.rfcs {
-            let mut open = rfc
-                .entries
-                .iter()
-                .filter(|entry| entry.standing == Standing::Open)
-                .peekable();
+            let mut open = rfc.entries.iter().filter(|entry| entry.standing == Standing::Open).peekable();
             if open.peek().is_some() {
-                writeln!(out, "\nopen in {}/{}", rfc.rfc, rfc.name)
-                    .expect("writing to a String never fails");
+                writeln!(out, "\nopen in {}/{}", rfc.rfc, rfc.name).expect("writing to a String never fails");
             }
             for entry in open {
-                let EntryCoverage {
-                    id,
-                    level,
-                    check,
-                    text,
-                    ..
-                } = entry;
-                writeln!(out, "  {id:<22}{level:<8}{check:<5}{text}")
-                    .expect("writing to a String never fails");
+                let EntryCoverage { id, level, check, text, .. } = entry;
+                writeln!(out, "  {id:<22}{level:<8}{check:<5}{text}").expect("writing to a String never fails");
             }
         }
     }

@@ -32,11 +32,7 @@ pub(super) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(launch: &'a Launch, hello_within: Duration) -> Self {
-        Self {
-            launch,
-            hello_within,
-            adapter: None,
-        }
+        Self { launch, hello_within, adapter: None }
     }
 
     /// Runs one drill and cleans up behind it. A process that cannot be cleaned up is replaced.
@@ -47,8 +43,7 @@ impl<'a> Bench<'a> {
             Err(Stop::Fail(failed)) => Outcome::Failed(failed),
         };
         if self.adapter.is_some() {
-            let clean =
-                matches!(outcome, Outcome::Ok | Outcome::Skipped(_)) && self.reset().is_ok();
+            let clean = matches!(outcome, Outcome::Ok | Outcome::Skipped(_)) && self.reset().is_ok();
             if !clean {
                 self.adapter = None;
             }
@@ -69,9 +64,7 @@ impl<'a> Bench<'a> {
             })?;
             self.adapter = Some((adapter, hello));
         }
-        self.adapter
-            .as_mut()
-            .ok_or_else(|| fail("a process", "none".into(), "start it again"))
+        self.adapter.as_mut().ok_or_else(|| fail("a process", "none".into(), "start it again"))
     }
 
     pub(super) fn adapter(&mut self) -> Result<&mut Adapter, Stop> {
@@ -85,10 +78,7 @@ impl<'a> Bench<'a> {
     /// Lets go of the process.
     pub(super) fn take(&mut self) -> Result<Adapter, Stop> {
         self.started()?;
-        self.adapter
-            .take()
-            .map(|(adapter, _)| adapter)
-            .ok_or_else(|| Stop::Skip("no process".into()))
+        self.adapter.take().map(|(adapter, _)| adapter).ok_or_else(|| Stop::Skip("no process".into()))
     }
 
     /// The reply to a request that must succeed.
@@ -100,58 +90,28 @@ impl<'a> Bench<'a> {
 
     /// Demands that a request is refused with this class.
     pub(super) fn refused(&mut self, body: RequestBody, class: ErrorClass) -> Done {
-        let expected = format!(
-            "`{}` to be refused with class `{}`",
-            body.verb(),
-            class.word()
-        );
+        let expected = format!("`{}` to be refused with class `{}`", body.verb(), class.word());
         match self.adapter()?.call(body, REPLY) {
             Err(CallError::Refused(error)) if error.class == class => Ok(()),
-            Ok(_) => Err(fail(
-                &expected,
-                "success".into(),
-                "check names before acting on them",
-            )),
+            Ok(_) => Err(fail(&expected, "success".into(), "check names before acting on them")),
             Err(error) => Err(bad_call(&expected, &error)),
         }
     }
 
     pub(super) fn open(&mut self, s: &str, kind: &str) -> Done {
         let options = BTreeMap::new();
-        self.ask(RequestBody::Open {
-            s: s.into(),
-            ctx: None,
-            kind: kind.into(),
-            options,
-        })
-        .map(drop)
+        self.ask(RequestBody::Open { s: s.into(), ctx: None, kind: kind.into(), options }).map(drop)
     }
 
     pub(super) fn set(&mut self, s: &str, option: &str, value: Value) -> Done {
-        self.ask(RequestBody::Set {
-            s: s.into(),
-            option: option.into(),
-            value,
-        })
-        .map(drop)
+        self.ask(RequestBody::Set { s: s.into(), option: option.into(), value }).map(drop)
     }
 
     /// Binds, and gives the endpoint of the reply.
     pub(super) fn bind(&mut self, s: &str) -> Result<String, Stop> {
-        let transport = self
-            .hello()?
-            .transports
-            .iter()
-            .any(|transport| transport == "tcp");
-        let endpoint = if transport {
-            "tcp://127.0.0.1:*"
-        } else {
-            "inproc://drill"
-        };
-        let reply = self.ask(RequestBody::Bind {
-            s: s.into(),
-            endpoint: endpoint.into(),
-        })?;
+        let transport = self.hello()?.transports.iter().any(|transport| transport == "tcp");
+        let endpoint = if transport { "tcp://127.0.0.1:*" } else { "inproc://drill" };
+        let reply = self.ask(RequestBody::Bind { s: s.into(), endpoint: endpoint.into() })?;
         reply.endpoint.ok_or_else(|| {
             fail(
                 "`endpoint` in the reply to `bind`",
@@ -162,36 +122,19 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn connect(&mut self, s: &str, endpoint: &str) -> Done {
-        self.ask(RequestBody::Connect {
-            s: s.into(),
-            endpoint: endpoint.into(),
-        })
-        .map(drop)
+        self.ask(RequestBody::Connect { s: s.into(), endpoint: endpoint.into() }).map(drop)
     }
 
     pub(super) fn send(&mut self, s: &str, parts: &[&str]) -> Done {
         let parts = parts.iter().map(|part| Part::Hex((*part).into())).collect();
-        self.ask(RequestBody::Send {
-            s: s.into(),
-            parts,
-            more: false,
-            timeout_ms: COMES,
-        })
-        .map(drop)
+        self.ask(RequestBody::Send { s: s.into(), parts, more: false, timeout_ms: COMES }).map(drop)
     }
 
     /// The parts of the next message.
     pub(super) fn recv(&mut self, s: &str) -> Result<Vec<Part>, Stop> {
-        let reply = self.ask(RequestBody::Recv {
-            s: s.into(),
-            timeout_ms: COMES,
-        })?;
+        let reply = self.ask(RequestBody::Recv { s: s.into(), timeout_ms: COMES })?;
         reply.parts.ok_or_else(|| {
-            fail(
-                "`parts` in the reply to `recv`",
-                "a reply without them".into(),
-                "reply with every part as hex",
-            )
+            fail("`parts` in the reply to `recv`", "a reply without them".into(), "reply with every part as hex")
         })
     }
 
@@ -203,32 +146,21 @@ impl<'a> Bench<'a> {
 
     pub(super) fn reset(&mut self) -> Result<Left, Stop> {
         self.ask(RequestBody::Reset {})?.left.ok_or_else(|| {
-            fail(
-                "`left` in the reply to `reset`",
-                "a reply without it".into(),
-                "count what is left, 0 where unknown",
-            )
+            fail("`left` in the reply to `reset`", "a reply without it".into(), "count what is left, 0 where unknown")
         })
     }
 
     /// The first of these socket types that the adapter declares.
     pub(super) fn declared(&mut self, kinds: &[&'static str]) -> Result<&'static str, Stop> {
         let sockets = &self.hello()?.sockets;
-        let found = kinds
-            .iter()
-            .find(|kind| sockets.iter().any(|declared| declared == *kind));
-        found
-            .copied()
-            .ok_or_else(|| Stop::Skip(format!("it declares none of {}", kinds.join(", "))))
+        let found = kinds.iter().find(|kind| sockets.iter().any(|declared| declared == *kind));
+        found.copied().ok_or_else(|| Stop::Skip(format!("it declares none of {}", kinds.join(", "))))
     }
 
     /// Skips unless the adapter can talk to itself.
     pub(super) fn needs_both_roles(&mut self) -> Done {
         let roles = &self.hello()?.roles;
-        match ["bind", "connect"]
-            .iter()
-            .find(|role| !roles.iter().any(|declared| declared == *role))
-        {
+        match ["bind", "connect"].iter().find(|role| !roles.iter().any(|declared| declared == *role)) {
             Some(role) => Err(Stop::Skip(format!("it does not declare the role `{role}`"))),
             None => Ok(()),
         }
@@ -237,11 +169,7 @@ impl<'a> Bench<'a> {
 
 /// A failure with its remedy.
 pub(super) fn fail(expected: &str, came: String, remedy: &str) -> Stop {
-    Stop::Fail(Failed {
-        expected: expected.to_owned(),
-        came,
-        remedy: remedy.to_owned(),
-    })
+    Stop::Fail(Failed { expected: expected.to_owned(), came, remedy: remedy.to_owned() })
 }
 
 /// A call that ended otherwise than it should.
@@ -251,9 +179,7 @@ pub(super) fn bad_call(expected: &str, error: &CallError) -> Stop {
         CallError::Timeout { .. } => "never block the control loop: give each socket a thread",
         CallError::Gone(_) => "answer with an error rather than ending; stderr has its last words",
         CallError::Silent => "keep stdout open",
-        CallError::Nonsense { .. } | CallError::Flooded { .. } => {
-            "keep stdout for the protocol, print on stderr"
-        }
+        CallError::Nonsense { .. } | CallError::Flooded { .. } => "keep stdout for the protocol, print on stderr",
         CallError::Stalled { .. } => "read stdin all the time, also while a socket is busy",
         CallError::Fault { .. } => "see what the implementation says of it",
         CallError::Io { .. } => "keep stdin open",
@@ -266,9 +192,5 @@ pub(super) fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, cam
     if expected == came {
         return Ok(());
     }
-    Err(fail(
-        &format!("{what} {expected:?}"),
-        format!("{came:?}"),
-        "compare with the example in the document",
-    ))
+    Err(fail(&format!("{what} {expected:?}"), format!("{came:?}"), "compare with the example in the document"))
 }

@@ -13,30 +13,14 @@ const BLOCKED: u64 = 60_000;
 
 pub(super) fn times_out(bench: &mut Bench<'_>) -> Done {
     open_bound(bench, "a")?;
-    bench.refused(
-        RequestBody::Recv {
-            s: "a".into(),
-            timeout_ms: 0,
-        },
-        ErrorClass::WouldBlock,
-    )?;
+    bench.refused(RequestBody::Recv { s: "a".into(), timeout_ms: 0 }, ErrorClass::WouldBlock)?;
     let began = Instant::now();
-    bench.refused(
-        RequestBody::Recv {
-            s: "a".into(),
-            timeout_ms: 100,
-        },
-        ErrorClass::WouldBlock,
-    )?;
+    bench.refused(RequestBody::Recv { s: "a".into(), timeout_ms: 100 }, ErrorClass::WouldBlock)?;
     let took = began.elapsed();
     // Clocks differ in their grain; a tenth is no matter.
     if took < Duration::from_millis(90) {
         let came = format!("would-block after {} ms", took.as_millis());
-        return Err(fail(
-            "`recv` to wait the 100 ms it was given",
-            came,
-            "honour `timeout_ms`",
-        ));
+        return Err(fail("`recv` to wait the 100 ms it was given", came, "honour `timeout_ms`"));
     }
     Ok(())
 }
@@ -55,23 +39,13 @@ pub(super) fn is_not_blocked(bench: &mut Bench<'_>) -> Done {
         return Err(fail(expected, came, "give each socket a thread of its own"));
     }
     let outcome = bench.adapter()?.finish(blocked, REPLY);
-    demand(
-        outcome,
-        "the blocked `recv` to end with class `would-block`",
-        ErrorClass::WouldBlock,
-    )
+    demand(outcome, "the blocked `recv` to end with class `would-block`", ErrorClass::WouldBlock)
 }
 
 pub(super) fn term_releases(bench: &mut Bench<'_>) -> Done {
     let kind = receiver(bench)?;
     let (ctx, s) = ("c".to_owned(), "a".to_owned());
-    let made = bench.adapter()?.call(
-        RequestBody::Context {
-            ctx: ctx.clone(),
-            options: BTreeMap::new(),
-        },
-        REPLY,
-    );
+    let made = bench.adapter()?.call(RequestBody::Context { ctx: ctx.clone(), options: BTreeMap::new() }, REPLY);
     match made {
         Err(CallError::Refused(error)) if error.class == ErrorClass::Unsupported => {
             return Err(Stop::Skip("it has no contexts".into()));
@@ -79,32 +53,15 @@ pub(super) fn term_releases(bench: &mut Bench<'_>) -> Done {
         Err(error) => return Err(bad_call("`context` to succeed", &error)),
         Ok(_) => {}
     }
-    let open = RequestBody::Open {
-        s,
-        ctx: Some(ctx.clone()),
-        kind: kind.into(),
-        options: BTreeMap::new(),
-    };
+    let open = RequestBody::Open { s, ctx: Some(ctx.clone()), kind: kind.into(), options: BTreeMap::new() };
     bench.ask(open)?;
     let blocked = begin_recv(bench, "a", BLOCKED)?;
-    let ended = bench
-        .adapter()?
-        .begin(RequestBody::Term { ctx })
-        .map_err(|error| bad_call("`term`", &error))?;
+    let ended = bench.adapter()?.begin(RequestBody::Term { ctx }).map_err(|error| bad_call("`term`", &error))?;
     let outcome = bench.adapter()?.finish(blocked, REPLY);
-    demand(
-        outcome,
-        "the blocked `recv` to end with class `terminated`",
-        ErrorClass::Terminated,
-    )?;
-    bench.ask(RequestBody::Close {
-        s: "a".into(),
-        linger: None,
-    })?;
+    demand(outcome, "the blocked `recv` to end with class `terminated`", ErrorClass::Terminated)?;
+    bench.ask(RequestBody::Close { s: "a".into(), linger: None })?;
     let outcome = bench.adapter()?.finish(ended, REPLY);
-    outcome
-        .map(drop)
-        .map_err(|error| bad_call("`term` to succeed", &error))
+    outcome.map(drop).map_err(|error| bad_call("`term` to succeed", &error))
 }
 
 pub(super) fn resets_while_blocked(bench: &mut Bench<'_>) -> Done {
@@ -115,25 +72,11 @@ pub(super) fn resets_while_blocked(bench: &mut Bench<'_>) -> Done {
     let left = bench.reset()?;
     if left.sockets != 0 {
         let came = format!("{} of them", left.sockets);
-        return Err(fail(
-            "no socket to be left after `reset`",
-            came,
-            "release blocked calls, then close every socket",
-        ));
+        return Err(fail("no socket to be left after `reset`", came, "release blocked calls, then close every socket"));
     }
     let outcome = bench.adapter()?.finish(blocked, REPLY);
-    demand(
-        outcome,
-        "the released `recv` to be answered with class `terminated`",
-        ErrorClass::Terminated,
-    )?;
-    bench.refused(
-        RequestBody::Recv {
-            s: "a".into(),
-            timeout_ms: 0,
-        },
-        ErrorClass::Argument,
-    )
+    demand(outcome, "the released `recv` to be answered with class `terminated`", ErrorClass::Terminated)?;
+    bench.refused(RequestBody::Recv { s: "a".into(), timeout_ms: 0 }, ErrorClass::Argument)
 }
 
 pub(super) fn leaks_no_descriptors(bench: &mut Bench<'_>) -> Done {
@@ -151,11 +94,7 @@ pub(super) fn leaks_no_descriptors(bench: &mut Bench<'_>) -> Done {
             return Err(fail(&expected, came, "close what `reset` has to close"));
         }
     }
-    if before == 0 {
-        Err(Stop::Skip("it does not count descriptors".into()))
-    } else {
-        Ok(())
-    }
+    if before == 0 { Err(Stop::Skip("it does not count descriptors".into())) } else { Ok(()) }
 }
 
 fn open_bound(bench: &mut Bench<'_>, s: &str) -> Done {
@@ -168,24 +107,14 @@ fn open_bound(bench: &mut Bench<'_>, s: &str) -> Done {
 }
 
 fn begin_recv(bench: &mut Bench<'_>, s: &str, timeout_ms: u64) -> Result<u64, Stop> {
-    let recv = RequestBody::Recv {
-        s: s.into(),
-        timeout_ms,
-    };
-    bench
-        .adapter()?
-        .begin(recv)
-        .map_err(|error| bad_call("`recv` to be read", &error))
+    let recv = RequestBody::Recv { s: s.into(), timeout_ms };
+    bench.adapter()?.begin(recv).map_err(|error| bad_call("`recv` to be read", &error))
 }
 
 fn demand<T>(outcome: Result<T, CallError>, expected: &str, class: ErrorClass) -> Done {
     match outcome {
         Err(CallError::Refused(error)) if error.class == class => Ok(()),
-        Ok(_) => Err(fail(
-            expected,
-            "a message".into(),
-            "nothing was sent; invent nothing",
-        )),
+        Ok(_) => Err(fail(expected, "a message".into(), "nothing was sent; invent nothing")),
         Err(error) => Err(bad_call(expected, &error)),
     }
 }

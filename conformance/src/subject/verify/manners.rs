@@ -9,8 +9,8 @@ use crate::adapter::protocol::{ErrorClass, Hello, RequestBody, Value};
 
 /// Any type, for drills that only need a socket.
 pub(super) const ANY: &[&str] = &[
-    "PULL", "REP", "DEALER", "ROUTER", "PAIR", "SUB", "REQ", "PUSH", "PUB", "XPUB", "XSUB",
-    "STREAM", "CLIENT", "SERVER", "GATHER", "SCATTER", "CHANNEL", "PEER", "RADIO", "DISH",
+    "PULL", "REP", "DEALER", "ROUTER", "PAIR", "SUB", "REQ", "PUSH", "PUB", "XPUB", "XSUB", "STREAM", "CLIENT",
+    "SERVER", "GATHER", "SCATTER", "CHANNEL", "PEER", "RADIO", "DISH",
 ];
 
 pub(super) fn greets(bench: &mut Bench<'_>) -> Done {
@@ -23,10 +23,7 @@ pub(super) fn greets(bench: &mut Bench<'_>) -> Done {
 /// What is wrong with a greeting: what was expected, and what came.
 fn flaw(hello: &Hello) -> Option<(String, String)> {
     if hello.name.is_empty() || hello.version.is_empty() {
-        return Some((
-            "`name` and `version` to say something".into(),
-            "an empty text".into(),
-        ));
+        return Some(("`name` and `version` to say something".into(), "an empty text".into()));
     }
     let lists: &[(&str, &[String], &[&str])] = &[
         ("sockets", &hello.sockets, &[]),
@@ -37,36 +34,19 @@ fn flaw(hello: &Hello) -> Option<(String, String)> {
     ];
     for (field, values, known) in lists {
         if values.is_empty() {
-            return Some((
-                format!("`{field}` to name something"),
-                "an empty list".into(),
-            ));
+            return Some((format!("`{field}` to name something"), "an empty list".into()));
         }
-        if let Some(odd) = values
-            .iter()
-            .find(|value| !known.is_empty() && !known.contains(&value.as_str()))
-        {
-            return Some((
-                format!("`{field}` to have words of {}", known.join(", ")),
-                format!("`{odd}`"),
-            ));
+        if let Some(odd) = values.iter().find(|value| !known.is_empty() && !known.contains(&value.as_str())) {
+            return Some((format!("`{field}` to have words of {}", known.join(", ")), format!("`{odd}`")));
         }
     }
     let mut options = hello.options.iter();
-    let (name, kind) =
-        options.find(|(_, kind)| !["int", "text", "hex"].contains(&kind.as_str()))?;
-    Some((
-        format!("option `{name}` to be of type int, text or hex"),
-        format!("`{kind}`"),
-    ))
+    let (name, kind) = options.find(|(_, kind)| !["int", "text", "hex"].contains(&kind.as_str()))?;
+    Some((format!("option `{name}` to be of type int, text or hex"), format!("`{kind}`")))
 }
 
 pub(super) fn refuses_an_unknown_request(bench: &mut Bench<'_>) -> Done {
-    raw(
-        bench,
-        r#""do":"no-such-request","depth":{"a":[1,2,{"b":null}]}"#,
-        ErrorClass::Unsupported,
-    )
+    raw(bench, r#""do":"no-such-request","depth":{"a":[1,2,{"b":null}]}"#, ErrorClass::Unsupported)
 }
 
 pub(super) fn refuses_missing_fields(bench: &mut Bench<'_>) -> Done {
@@ -78,22 +58,14 @@ fn raw(bench: &mut Bench<'_>, fields: &str, class: ErrorClass) -> Done {
     let adapter = bench.adapter()?;
     let id = adapter.next_id();
     let line = format!("{{\"id\":{id},{fields}}}");
-    let outcome = adapter
-        .begin_raw(id, &line)
-        .and_then(|id| adapter.finish(id, REPLY));
-    demand_class(
-        &format!("`{line}` to be refused with class `{}`", class.word()),
-        outcome,
-        class,
-    )
+    let outcome = adapter.begin_raw(id, &line).and_then(|id| adapter.finish(id, REPLY));
+    demand_class(&format!("`{line}` to be refused with class `{}`", class.word()), outcome, class)
 }
 
 pub(super) fn survives_rubbish(bench: &mut Bench<'_>) -> Done {
     for line in ["rubbish", "{\"id\":", "\"text\"", "{}"] {
         let adapter = bench.adapter()?;
-        let outcome = adapter
-            .begin_raw(0, line)
-            .and_then(|id| adapter.finish(id, REPLY));
+        let outcome = adapter.begin_raw(0, line).and_then(|id| adapter.finish(id, REPLY));
         let expected = format!("the line `{line}` to be answered with id 0 and class `argument`");
         demand_class(&expected, outcome, ErrorClass::Argument)?;
     }
@@ -103,39 +75,18 @@ pub(super) fn survives_rubbish(bench: &mut Bench<'_>) -> Done {
 fn demand_class<T>(expected: &str, outcome: Result<T, CallError>, class: ErrorClass) -> Done {
     match outcome {
         Err(CallError::Refused(error)) if error.class == class => Ok(()),
-        Ok(_) => Err(fail(
-            expected,
-            "success".into(),
-            "answer with an error of that class",
-        )),
+        Ok(_) => Err(fail(expected, "success".into(), "answer with an error of that class")),
         Err(error) => Err(bad_call(expected, &error)),
     }
 }
 
 pub(super) fn refuses_an_unknown_socket(bench: &mut Bench<'_>) -> Done {
-    bench.refused(
-        RequestBody::Recv {
-            s: "nobody".into(),
-            timeout_ms: 0,
-        },
-        ErrorClass::Argument,
-    )?;
-    bench.refused(
-        RequestBody::Close {
-            s: "nobody".into(),
-            linger: None,
-        },
-        ErrorClass::Argument,
-    )
+    bench.refused(RequestBody::Recv { s: "nobody".into(), timeout_ms: 0 }, ErrorClass::Argument)?;
+    bench.refused(RequestBody::Close { s: "nobody".into(), linger: None }, ErrorClass::Argument)
 }
 
 pub(super) fn refuses_an_unknown_type(bench: &mut Bench<'_>) -> Done {
-    let open = RequestBody::Open {
-        s: "a".into(),
-        ctx: None,
-        kind: "TUBA".into(),
-        options: BTreeMap::new(),
-    };
+    let open = RequestBody::Open { s: "a".into(), ctx: None, kind: "TUBA".into(), options: BTreeMap::new() };
     bench.refused(open, ErrorClass::Unsupported)
 }
 
@@ -143,11 +94,7 @@ pub(super) fn refuses_an_unknown_option(bench: &mut Bench<'_>) -> Done {
     let kind = bench.declared(ANY)?;
     bench.open("a", kind)?;
     let (s, option) = ("a".to_owned(), "no_such_option".to_owned());
-    let set = RequestBody::Set {
-        s: s.clone(),
-        option: option.clone(),
-        value: Value::Int(1),
-    };
+    let set = RequestBody::Set { s: s.clone(), option: option.clone(), value: Value::Int(1) };
     bench.refused(set, ErrorClass::Unsupported)?;
     bench.refused(RequestBody::Get { s, option }, ErrorClass::Unsupported)
 }
@@ -155,12 +102,7 @@ pub(super) fn refuses_an_unknown_option(bench: &mut Bench<'_>) -> Done {
 pub(super) fn refuses_a_taken_name(bench: &mut Bench<'_>) -> Done {
     let kind = bench.declared(ANY)?;
     bench.open("a", kind)?;
-    let open = RequestBody::Open {
-        s: "a".into(),
-        ctx: None,
-        kind: kind.into(),
-        options: BTreeMap::new(),
-    };
+    let open = RequestBody::Open { s: "a".into(), ctx: None, kind: kind.into(), options: BTreeMap::new() };
     bench.refused(open, ErrorClass::Argument)
 }
 
@@ -172,17 +114,11 @@ pub(super) fn ends_with_stdin(bench: &mut Bench<'_>) -> Done {
     match adapter.exit_within(Duration::from_secs(10)) {
         Some(Exit::Status(0)) => Ok(()),
         Some(other) => Err(fail(expected, other.to_string(), remedy)),
-        None => Err(fail(
-            expected,
-            "a process that still runs after 10 s".into(),
-            remedy,
-        )),
+        None => Err(fail(expected, "a process that still runs after 10 s".into(), remedy)),
     }
 }
 
 /// A receiving type, for drills that block.
 pub(super) fn receiver(bench: &mut Bench<'_>) -> Result<&'static str, Stop> {
-    bench.declared(&[
-        "PULL", "DEALER", "ROUTER", "REP", "PAIR", "SUB", "XPUB", "GATHER", "SERVER", "CHANNEL",
-    ])
+    bench.declared(&["PULL", "DEALER", "ROUTER", "REP", "PAIR", "SUB", "XPUB", "GATHER", "SERVER", "CHANNEL"])
 }

@@ -7,9 +7,7 @@ use sha2::{Digest, Sha256};
 use super::bench::{Bench, COMES, Done, REPLY, Stop, bad_call, fail, same};
 use super::manners::ANY;
 use crate::adapter::process::CallError;
-use crate::adapter::protocol::{
-    ErrorClass, LARGE_PART, Part, PollItem, RequestBody, Unsolicited, Value,
-};
+use crate::adapter::protocol::{ErrorClass, LARGE_PART, Part, PollItem, RequestBody, Unsolicited, Value};
 
 /// Two types that can talk, and how.
 pub(super) struct Trip {
@@ -34,56 +32,16 @@ enum Talk {
 }
 
 pub(super) const TRIPS: &[Trip] = &[
-    Trip {
-        binds: "REP",
-        connects: "REQ",
-        talk: Talk::Answered,
-    },
-    Trip {
-        binds: "ROUTER",
-        connects: "DEALER",
-        talk: Talk::Routed,
-    },
-    Trip {
-        binds: "DEALER",
-        connects: "DEALER",
-        talk: Talk::Answered,
-    },
-    Trip {
-        binds: "PULL",
-        connects: "PUSH",
-        talk: Talk::OneWay,
-    },
-    Trip {
-        binds: "PAIR",
-        connects: "PAIR",
-        talk: Talk::Answered,
-    },
-    Trip {
-        binds: "XPUB",
-        connects: "SUB",
-        talk: Talk::Subscribed,
-    },
-    Trip {
-        binds: "XPUB",
-        connects: "XSUB",
-        talk: Talk::SubscribedByMessage,
-    },
-    Trip {
-        binds: "PUB",
-        connects: "SUB",
-        talk: Talk::Published,
-    },
-    Trip {
-        binds: "CHANNEL",
-        connects: "CHANNEL",
-        talk: Talk::Answered,
-    },
-    Trip {
-        binds: "GATHER",
-        connects: "SCATTER",
-        talk: Talk::OneWay,
-    },
+    Trip { binds: "REP", connects: "REQ", talk: Talk::Answered },
+    Trip { binds: "ROUTER", connects: "DEALER", talk: Talk::Routed },
+    Trip { binds: "DEALER", connects: "DEALER", talk: Talk::Answered },
+    Trip { binds: "PULL", connects: "PUSH", talk: Talk::OneWay },
+    Trip { binds: "PAIR", connects: "PAIR", talk: Talk::Answered },
+    Trip { binds: "XPUB", connects: "SUB", talk: Talk::Subscribed },
+    Trip { binds: "XPUB", connects: "XSUB", talk: Talk::SubscribedByMessage },
+    Trip { binds: "PUB", connects: "SUB", talk: Talk::Published },
+    Trip { binds: "CHANNEL", connects: "CHANNEL", talk: Talk::Answered },
+    Trip { binds: "GATHER", connects: "SCATTER", talk: Talk::OneWay },
 ];
 
 pub(super) fn round_trip(bench: &mut Bench<'_>, trip: &Trip) -> Done {
@@ -114,11 +72,7 @@ pub(super) fn round_trip(bench: &mut Bench<'_>, trip: &Trip) -> Done {
             let parts = bench.recv("a")?;
             let [Part::Hex(peer), Part::Hex(body)] = parts.as_slice() else {
                 let came = format!("{parts:?}");
-                return Err(fail(
-                    "a routing id and the body",
-                    came,
-                    "give every part that the socket gives",
-                ));
+                return Err(fail("a routing id and the body", came, "give every part that the socket gives"));
             };
             same("the body", &"00ff".to_owned(), body)?;
             bench.send("a", &[peer, "0a"])?;
@@ -144,27 +98,13 @@ fn published(bench: &mut Bench<'_>) -> Done {
     let deadline = Instant::now() + Duration::from_millis(COMES);
     loop {
         bench.send("a", &["7431"])?;
-        match bench.adapter()?.call(
-            RequestBody::Recv {
-                s: "b".into(),
-                timeout_ms: 50,
-            },
-            REPLY,
-        ) {
+        match bench.adapter()?.call(RequestBody::Recv { s: "b".into(), timeout_ms: 50 }, REPLY) {
             Ok(reply) => {
-                return same(
-                    "the message",
-                    &Some(vec![Part::Hex("7431".into())]),
-                    &reply.parts,
-                );
+                return same("the message", &Some(vec![Part::Hex("7431".into())]), &reply.parts);
             }
-            Err(CallError::Refused(error))
-                if error.class == ErrorClass::WouldBlock && Instant::now() < deadline => {}
+            Err(CallError::Refused(error)) if error.class == ErrorClass::WouldBlock && Instant::now() < deadline => {}
             Err(error) => {
-                return Err(bad_call(
-                    "a published message to arrive at the subscriber",
-                    &error,
-                ));
+                return Err(bad_call("a published message to arrive at the subscriber", &error));
             }
         }
     }
@@ -177,17 +117,13 @@ pub(super) fn resolves_the_endpoint(bench: &mut Bench<'_>) -> Done {
     }
     bench.open("a", kind)?;
     let endpoint = bench.bind("a")?;
-    let port = endpoint
-        .strip_prefix("tcp://127.0.0.1:")
-        .and_then(|port| port.parse::<u16>().ok());
+    let port = endpoint.strip_prefix("tcp://127.0.0.1:").and_then(|port| port.parse::<u16>().ok());
     match port {
         Some(1..) => Ok(()),
         Some(0) | None if endpoint == "inproc://drill" => Ok(()),
-        Some(0) | None => Err(fail(
-            "`tcp://127.0.0.1:` and the port",
-            format!("`{endpoint}`"),
-            "ask the socket where it is",
-        )),
+        Some(0) | None => {
+            Err(fail("`tcp://127.0.0.1:` and the port", format!("`{endpoint}`"), "ask the socket where it is"))
+        }
     }
 }
 
@@ -216,12 +152,7 @@ pub(super) fn keeps_parts(bench: &mut Bench<'_>) -> Done {
 pub(super) fn sends_more(bench: &mut Bench<'_>) -> Done {
     pipe(bench)?;
     let parts = vec![Part::Hex("61".into()), Part::Hex("62".into())];
-    let first = RequestBody::Send {
-        s: "b".into(),
-        parts,
-        more: true,
-        timeout_ms: COMES,
-    };
+    let first = RequestBody::Send { s: "b".into(), parts, more: true, timeout_ms: COMES };
     match bench.adapter()?.call(first, REPLY) {
         Ok(_) => {}
         Err(CallError::Refused(error)) if error.class == ErrorClass::Unsupported => {
@@ -229,13 +160,7 @@ pub(super) fn sends_more(bench: &mut Bench<'_>) -> Done {
         }
         Err(error) => return Err(bad_call("`send` with `more` to succeed", &error)),
     }
-    bench.refused(
-        RequestBody::Recv {
-            s: "a".into(),
-            timeout_ms: 0,
-        },
-        ErrorClass::WouldBlock,
-    )?;
+    bench.refused(RequestBody::Recv { s: "a".into(), timeout_ms: 0 }, ErrorClass::WouldBlock)?;
     bench.send("b", &["63"])?;
     bench.receives("a", &["61", "62", "63"])
 }
@@ -244,30 +169,15 @@ pub(super) fn digests_large_parts(bench: &mut Bench<'_>) -> Done {
     pipe(bench)?;
     let (largest, large) = (LARGE_PART, LARGE_PART + 1);
     for len in [largest, large] {
-        let parts = vec![Part::Fill {
-            fill: "5a".into(),
-            len,
-        }];
-        bench.ask(RequestBody::Send {
-            s: "b".into(),
-            parts,
-            more: false,
-            timeout_ms: COMES,
-        })?;
+        let parts = vec![Part::Fill { fill: "5a".into(), len }];
+        bench.ask(RequestBody::Send { s: "b".into(), parts, more: false, timeout_ms: COMES })?;
     }
     let parts = bench.recv("a")?;
     if !matches!(parts.as_slice(), [Part::Hex(hex)] if *hex == "5a".repeat(largest)) {
         let expected = format!("a part of {largest} octets as hex");
-        return Err(fail(
-            &expected,
-            "something else".into(),
-            "report only longer parts as digest",
-        ));
+        return Err(fail(&expected, "something else".into(), "report only longer parts as digest"));
     }
-    let sha256: String = Sha256::digest(vec![0x5a; large])
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect();
+    let sha256: String = Sha256::digest(vec![0x5a; large]).iter().map(|octet| format!("{octet:02x}")).collect();
     let parts = bench.recv("a")?;
     let expected = vec![Part::Digest { len: large, sha256 }];
     if parts == expected {
@@ -277,34 +187,16 @@ pub(super) fn digests_large_parts(bench: &mut Bench<'_>) -> Done {
         [Part::Hex(hex)] => format!("{} hex digits", hex.len()),
         other => format!("{other:?}"),
     };
-    Err(fail(
-        &format!("{expected:?}"),
-        came,
-        "report parts longer than 65536 octets by length and SHA-256",
-    ))
+    Err(fail(&format!("{expected:?}"), came, "report parts longer than 65536 octets by length and SHA-256"))
 }
 
 pub(super) fn polls(bench: &mut Bench<'_>) -> Done {
     pipe(bench)?;
-    let items = vec![PollItem {
-        s: "a".into(),
-        on: "in".into(),
-    }];
-    let poll = |timeout_ms| RequestBody::Poll {
-        items: items.clone(),
-        timeout_ms,
-    };
-    same(
-        "`ready` when nothing is",
-        &Some(Vec::new()),
-        &bench.ask(poll(0))?.ready,
-    )?;
+    let items = vec![PollItem { s: "a".into(), on: "in".into() }];
+    let poll = |timeout_ms| RequestBody::Poll { items: items.clone(), timeout_ms };
+    same("`ready` when nothing is", &Some(Vec::new()), &bench.ask(poll(0))?.ready)?;
     bench.send("b", &["61"])?;
-    same(
-        "`ready` when a message is there",
-        &Some(items.clone()),
-        &bench.ask(poll(COMES))?.ready,
-    )?;
+    same("`ready` when a message is there", &Some(items.clone()), &bench.ask(poll(COMES))?.ready)?;
     bench.receives("a", &["61"])
 }
 
@@ -312,10 +204,7 @@ pub(super) fn monitors(bench: &mut Bench<'_>) -> Done {
     bench.needs_both_roles()?;
     let kind = bench.declared(&["DEALER", "PAIR", "PULL", "REP"])?;
     bench.open("a", kind)?;
-    match bench
-        .adapter()?
-        .call(RequestBody::Monitor { s: "a".into() }, REPLY)
-    {
+    match bench.adapter()?.call(RequestBody::Monitor { s: "a".into() }, REPLY) {
         Ok(_) => {}
         Err(CallError::Refused(error)) if error.class == ErrorClass::Unsupported => {
             return Err(Stop::Skip("it has no monitor".into()));
@@ -323,23 +212,11 @@ pub(super) fn monitors(bench: &mut Bench<'_>) -> Done {
         Err(error) => return Err(bad_call("`monitor` to succeed", &error)),
     }
     bench.bind("a")?;
-    let events = bench
-        .adapter()?
-        .unsolicited_within(Duration::from_millis(COMES));
+    let events = bench.adapter()?.unsolicited_within(Duration::from_millis(COMES));
     let expected = "a `monitor` event of the socket with `seq` 1 after `bind`";
     match events.first() {
-        Some(Unsolicited::Monitor {
-            s, name, seq: 1, ..
-        }) if s == "a" && !name.is_empty() => Ok(()),
-        Some(other) => Err(fail(
-            expected,
-            format!("{other:?}"),
-            "count from 1, and name the socket",
-        )),
-        None => Err(fail(
-            expected,
-            "none".into(),
-            "write each event on stdout as it happens",
-        )),
+        Some(Unsolicited::Monitor { s, name, seq: 1, .. }) if s == "a" && !name.is_empty() => Ok(()),
+        Some(other) => Err(fail(expected, format!("{other:?}"), "count from 1, and name the socket")),
+        None => Err(fail(expected, "none".into(), "write each event on stdout as it happens")),
     }
 }

@@ -35,10 +35,7 @@ fn paths_of_a_machine(files: &[Text]) -> Vec<String> {
                     !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-".contains(c))
                 });
                 if whole {
-                    findings.push(format!(
-                        "{path}:{}: a path of a machine, {start}…; name it relatively",
-                        number + 1
-                    ));
+                    findings.push(format!("{path}:{}: a path of a machine, {start}…; name it relatively", number + 1));
                 }
             }
         }
@@ -50,9 +47,7 @@ fn too_long(files: &[Text]) -> Vec<String> {
     let rust = files.iter().filter(|file| file.path.ends_with(".rs"));
     rust.filter_map(|Text { path, text }| {
         let lines = text.lines().count();
-        (lines > LONGEST).then(|| {
-            format!("{path}: {lines} lines, expected at most {LONGEST}; split it by meaning")
-        })
+        (lines > LONGEST).then(|| format!("{path}: {lines} lines, expected at most {LONGEST}; split it by meaning"))
     })
     .collect()
 }
@@ -60,12 +55,7 @@ fn too_long(files: &[Text]) -> Vec<String> {
 /// Links of Markdown files to files of the repository that are not there.
 fn dead_links(files: &[Text]) -> Vec<String> {
     let there: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    let is_there = |path: &str| {
-        there.contains(path)
-            || there
-                .iter()
-                .any(|file| file.starts_with(&format!("{path}/")))
-    };
+    let is_there = |path: &str| there.contains(path) || there.iter().any(|file| file.starts_with(&format!("{path}/")));
     let mut findings = Vec::new();
     for Text { path, text } in files.iter().filter(|file| file.path.ends_with(".md")) {
         let mut fenced = false;
@@ -74,17 +64,11 @@ fn dead_links(files: &[Text]) -> Vec<String> {
             if fenced {
                 continue;
             }
-            for target in links(line)
-                .into_iter()
-                .filter(|target| !target.contains(':') && !target.starts_with('#'))
-            {
+            for target in links(line).into_iter().filter(|target| !target.contains(':') && !target.starts_with('#')) {
                 let file = target.split('#').next().unwrap_or_default();
                 let resolved = resolve(path, file);
                 if !is_there(&resolved) {
-                    findings.push(format!(
-                        "{path}:{}: {target} leads to {resolved}, which is not there",
-                        number + 1
-                    ));
+                    findings.push(format!("{path}:{}: {target} leads to {resolved}, which is not there", number + 1));
                 }
             }
         }
@@ -95,10 +79,7 @@ fn dead_links(files: &[Text]) -> Vec<String> {
 /// Targets of the links in a line, code spans left out.
 fn links(line: &str) -> Vec<&str> {
     let prose = line.split('`').step_by(2);
-    prose
-        .flat_map(|part| part.split("](").skip(1))
-        .filter_map(|rest| rest.split(')').next())
-        .collect()
+    prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next()).collect()
 }
 
 fn resolve(from: &str, target: &str) -> String {
@@ -118,16 +99,10 @@ fn resolve(from: &str, target: &str) -> String {
 
 fn missing_licences(files: &[Text]) -> Vec<String> {
     let begins = |path: &str, start: &str| {
-        files
-            .iter()
-            .any(|file| file.path == path && file.text.trim_start().starts_with(start))
+        files.iter().any(|file| file.path == path && file.text.trim_start().starts_with(start))
     };
     let missing = LICENCES.iter().filter(|(path, start)| !begins(path, start));
-    missing
-        .map(|(path, start)| {
-            format!("{path}: expected a licence that begins with {start:?}, got none")
-        })
-        .collect()
+    missing.map(|(path, start)| format!("{path}: expected a licence that begins with {start:?}, got none")).collect()
 }
 
 #[test]
@@ -139,12 +114,7 @@ fn the_repository_names_no_machine() {
 fn a_path_of_a_machine_is_found() {
     for start in OF_A_MACHINE {
         let found = paths_of_a_machine(&[Text::new("a.md", &format!("see\n\"{start}x\"\n"))]);
-        assert_eq!(
-            found,
-            [format!(
-                "a.md:2: a path of a machine, {start}…; name it relatively"
-            )]
-        );
+        assert_eq!(found, [format!("a.md:2: a path of a machine, {start}…; name it relatively")]);
     }
     let relative = concat!("docs/wo", "rk/plan and https://example.org/ho", "me/");
     assert_none(&paths_of_a_machine(&[Text::new("a.md", relative)]));
@@ -157,17 +127,10 @@ fn the_repository_has_short_files() {
 
 #[test]
 fn a_long_file_is_found() {
-    let of = |lines: usize| {
-        too_long(&[
-            Text::new("a.rs", &"\n".repeat(lines)),
-            Text::new("a.json", &"\n".repeat(9999)),
-        ])
-    };
+    let of =
+        |lines: usize| too_long(&[Text::new("a.rs", &"\n".repeat(lines)), Text::new("a.json", &"\n".repeat(9999))]);
     assert_none(&of(LONGEST));
-    assert_eq!(
-        of(LONGEST + 1),
-        ["a.rs: 601 lines, expected at most 600; split it by meaning"]
-    );
+    assert_eq!(of(LONGEST + 1), ["a.rs: 601 lines, expected at most 600; split it by meaning"]);
 }
 
 #[test]
@@ -178,11 +141,7 @@ fn the_repository_has_no_dead_link() {
 #[test]
 fn a_dead_link_is_found() {
     let page = "[a](b.md) [x](#here) `[no](code)` [web](https://example.org/none)\n```\n[no](block.md)\n```\n[up](../c.md#part) [dir](../docs) [gone](gone.md)\n";
-    let files = [
-        Text::new("docs/a.md", page),
-        Text::new("docs/b.md", ""),
-        Text::new("d.md", ""),
-    ];
+    let files = [Text::new("docs/a.md", page), Text::new("docs/b.md", ""), Text::new("d.md", "")];
     assert_eq!(
         dead_links(&files),
         [
@@ -199,10 +158,7 @@ fn the_repository_has_its_licences() {
 
 #[test]
 fn a_missing_licence_is_found() {
-    let files: Vec<_> = LICENCES
-        .iter()
-        .map(|(path, start)| Text::new(path, start))
-        .collect();
+    let files: Vec<_> = LICENCES.iter().map(|(path, start)| Text::new(path, start)).collect();
     assert_none(&missing_licences(&files));
     assert_eq!(
         missing_licences(&files[1..]),

@@ -8,26 +8,12 @@ use super::{Text, assert_none, texts};
 
 /// Which crates of the workspace a crate may depend on. A crate that is not here may not exist, so a new one begins
 /// with a line and a thought about the whole map.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("zmq-libzmq", &[]),
-    ("zmq-vectors", &[]),
-    ("zmqspec", &["zmq-libzmq", "zmq-vectors"]),
-];
+const MAY_IMPORT: &[(&str, &[&str])] =
+    &[("zmq-libzmq", &[]), ("zmq-vectors", &[]), ("zmqspec", &["zmq-libzmq", "zmq-vectors"])];
 
 /// Crates with an encoder or decoder of ZMTP. The suite's raw peer has its own, so that a bug is not shared with what
 /// is being checked.
-const CODECS: &[&str] = &[
-    "zeromq",
-    "zmq",
-    "zmq2",
-    "zmq-sys",
-    "zeromq-src",
-    "rzmq",
-    "omq",
-    "azmq",
-    "tmq",
-    "async_zmq",
-];
+const CODECS: &[&str] = &["zeromq", "zmq", "zmq2", "zmq-sys", "zeromq-src", "rzmq", "omq", "azmq", "tmq", "async_zmq"];
 
 const FROM_WORKSPACE: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
 
@@ -42,31 +28,20 @@ fn check(manifests: &[Text]) -> Vec<String> {
                 continue;
             }
         };
-        if let Some(name) = table
-            .get("package")
-            .and_then(|package| package.get("name"))
-            .and_then(Value::as_str)
-        {
+        if let Some(name) = table.get("package").and_then(|package| package.get("name")).and_then(Value::as_str) {
             names.insert(name.to_owned(), path.clone());
             member(path, name, &table, &mut findings);
         }
     }
-    for (name, _) in MAY_IMPORT
-        .iter()
-        .filter(|(name, _)| !names.contains_key(*name))
-    {
-        findings.push(format!(
-            "{name} is in the table of imports and not in the repository"
-        ));
+    for (name, _) in MAY_IMPORT.iter().filter(|(name, _)| !names.contains_key(*name)) {
+        findings.push(format!("{name} is in the table of imports and not in the repository"));
     }
     findings
 }
 
 fn member(path: &str, name: &str, table: &Table, findings: &mut Vec<String>) {
     let mut say = |text: String| findings.push(format!("{path}: {text}"));
-    let inherited = |value: Option<&Value>| {
-        value.and_then(|v| v.get("workspace")) == Some(&Value::Boolean(true))
-    };
+    let inherited = |value: Option<&Value>| value.and_then(|v| v.get("workspace")) == Some(&Value::Boolean(true));
     if table.get("lints").and_then(|lints| lints.get("workspace")) != Some(&Value::Boolean(true)) {
         say("expected [lints] workspace = true".into());
     }
@@ -76,27 +51,19 @@ fn member(path: &str, name: &str, table: &Table, findings: &mut Vec<String>) {
         }
     }
     let Some((_, allowed)) = MAY_IMPORT.iter().find(|(known, _)| *known == name) else {
-        say(format!(
-            "{name} is not in the table of imports; add it with what it may import"
-        ));
+        say(format!("{name} is not in the table of imports; add it with what it may import"));
         return;
     };
     for (import, value) in dependencies(table) {
         if !inherited(Some(value)) {
-            say(format!(
-                "expected {import}.workspace = true, so that its version stands once in the root"
-            ));
+            say(format!("expected {import}.workspace = true, so that its version stands once in the root"));
         }
         let ours = MAY_IMPORT.iter().any(|(known, _)| *known == import);
         if ours && !allowed.contains(&import) {
-            say(format!(
-                "{name} may not import {import}; ARCHITECTURE.md says who may import whom"
-            ));
+            say(format!("{name} may not import {import}; ARCHITECTURE.md says who may import whom"));
         }
         if CODECS.contains(&import) {
-            say(format!(
-                "{import} brings a codec of ZMTP; the raw peer has its own, and subjects are processes"
-            ));
+            say(format!("{import} brings a codec of ZMTP; the raw peer has its own, and subjects are processes"));
         }
     }
 }
@@ -104,29 +71,18 @@ fn member(path: &str, name: &str, table: &Table, findings: &mut Vec<String>) {
 /// Dependencies of every kind and of every target.
 fn dependencies(table: &Table) -> Vec<(&str, &Value)> {
     let kinds = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let targets = table
-        .get("target")
-        .and_then(Value::as_table)
-        .into_iter()
-        .flat_map(Table::values);
+    let targets = table.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let tables = targets.filter_map(Value::as_table).chain([table]);
     tables
         .flat_map(|table| kinds.map(|kind| table.get(kind)))
         .flatten()
         .filter_map(Value::as_table)
-        .flat_map(|dependencies| {
-            dependencies
-                .iter()
-                .map(|(name, value)| (name.as_str(), value))
-        })
+        .flat_map(|dependencies| dependencies.iter().map(|(name, value)| (name.as_str(), value)))
         .collect()
 }
 
 fn manifests() -> Vec<Text> {
-    texts()
-        .into_iter()
-        .filter(|file| file.path.ends_with("Cargo.toml"))
-        .collect()
+    texts().into_iter().filter(|file| file.path.ends_with("Cargo.toml")).collect()
 }
 
 #[test]
@@ -145,24 +101,12 @@ fn each_defect_of_a_manifest_is_found() {
     };
     let vectors = "vectors/Cargo.toml";
     assert_eq!(
-        planted(
-            vectors,
-            "[dependencies]\n",
-            "[dependencies]\nzmq-libzmq.workspace = true\n"
-        ),
-        [
-            "vectors/Cargo.toml: zmq-vectors may not import zmq-libzmq; ARCHITECTURE.md says who may import whom"
-        ]
+        planted(vectors, "[dependencies]\n", "[dependencies]\nzmq-libzmq.workspace = true\n"),
+        ["vectors/Cargo.toml: zmq-vectors may not import zmq-libzmq; ARCHITECTURE.md says who may import whom"]
     );
     assert_eq!(
-        planted(
-            vectors,
-            "[dev-dependencies]\n",
-            "[dev-dependencies]\nzmqspec.workspace = true\n"
-        ),
-        [
-            "vectors/Cargo.toml: zmq-vectors may not import zmqspec; ARCHITECTURE.md says who may import whom"
-        ]
+        planted(vectors, "[dev-dependencies]\n", "[dev-dependencies]\nzmqspec.workspace = true\n"),
+        ["vectors/Cargo.toml: zmq-vectors may not import zmqspec; ARCHITECTURE.md says who may import whom"]
     );
     assert_eq!(
         planted(
@@ -170,22 +114,14 @@ fn each_defect_of_a_manifest_is_found() {
             "[dependencies]\n",
             "[target.'cfg(unix)'.dependencies]\nzmq.workspace = true\n[dependencies]\n"
         ),
-        [
-            "vectors/Cargo.toml: zmq brings a codec of ZMTP; the raw peer has its own, and subjects are processes"
-        ]
+        ["vectors/Cargo.toml: zmq brings a codec of ZMTP; the raw peer has its own, and subjects are processes"]
     );
     assert_eq!(
         planted(vectors, "serde.workspace = true", "serde = \"1\""),
-        [
-            "vectors/Cargo.toml: expected serde.workspace = true, so that its version stands once in the root"
-        ]
+        ["vectors/Cargo.toml: expected serde.workspace = true, so that its version stands once in the root"]
     );
     assert_eq!(
-        planted(
-            vectors,
-            "[lints]\nworkspace = true",
-            "[lints.rust]\nunsafe_code = \"allow\""
-        ),
+        planted(vectors, "[lints]\nworkspace = true", "[lints.rust]\nunsafe_code = \"allow\""),
         ["vectors/Cargo.toml: expected [lints] workspace = true"]
     );
     assert_eq!(
