@@ -315,6 +315,7 @@ fn refusals(words: &mut Words<'_>) -> Result<Vec<ErrorClass>, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::step::FrameValue;
     use super::*;
 
     fn one(line: &str) -> Act {

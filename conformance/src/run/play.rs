@@ -336,11 +336,7 @@ impl Ending {
         if self.replace.is_some() {
             return;
         }
-        for peer in player.stage.peers.values_mut() {
-            if let Some(link) = peer.link.as_mut() {
-                link.close(&peer.name, &mut player.stage.record);
-            }
-        }
+        // The raw peers stay connected: that both ends close at once is a case of its own, not the end of every case.
         match reset_until_clean(player, baseline) {
             Ok(reply) => {
                 self.left.clone_from(&reply.left);
@@ -366,14 +362,14 @@ impl Ending {
 
 /// `reset`, and again while more is open than before the case: a library may still be giving things back.
 fn reset_until_clean(player: &mut Player<'_>, baseline: Option<&Left>) -> Result<Reply, CallError> {
-    let until = Instant::now() + GIVING_BACK.min(player.stage.patience);
+    let mut until = None;
     loop {
         let reply = player.stage.adapter.call(RequestBody::Reset {}, player.stage.patience + RESET_GRACE)?;
         let clean = match (&reply.left, baseline) {
             (Some(left), Some(baseline)) => left.descriptors <= baseline.descriptors && left.sockets == 0,
             (None, _) | (_, None) => true,
         };
-        if clean || Instant::now() >= until {
+        if clean || Instant::now() >= *until.get_or_insert_with(|| Instant::now() + GIVING_BACK) {
             return Ok(reply);
         }
         std::thread::sleep(Duration::from_millis(5));

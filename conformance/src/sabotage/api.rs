@@ -14,7 +14,6 @@ pub struct ApiTamper {
 
 /// What is to be done with a request.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one lives at a time, for one request")]
 pub enum Instead {
     /// Ask the adapter.
     Ask,
