@@ -13,7 +13,7 @@ use crate::adapter::protocol::Hello;
 use crate::case::library::Library;
 use crate::event::{CaseFinished, Event, HarnessError, RunStarted, SCHEMA, SubjectIdentity};
 use crate::exit::Exit;
-use crate::expect::{CaseJudged, Choice, Gate, Selection, select};
+use crate::expect::{CaseJudged, Choice, Embargo, Gate, Selection, select};
 use crate::ledger::{Ledger, Level};
 use crate::report::{
     Annotations, Console, ConsoleStyle, Ending, Fanout, Jsonl, Junit, Markdown, Output, RequirementText, Verbosity,
@@ -197,7 +197,8 @@ impl<'o> Check<'o> {
         let complete = options.select.selection().is_complete() && options.saboteur.is_none();
         let selection = if complete { Selection::Complete } else { Selection::Partial };
         let mut gate = Gate::new(expectations, &self.subject, today, selection);
-        let mut fanout = Fanout::new(gate.embargo());
+        let embargo = self.embargo(&gate)?;
+        let mut fanout = Fanout::new(embargo.clone());
         self.add_sinks(&mut fanout)?;
         let header = self.header(gate.expectations());
         let mut trouble = Trouble::default();
@@ -222,7 +223,9 @@ impl<'o> Check<'o> {
             });
             finished.standing = judgement.standing;
             finished.expected_because = judgement.because;
-            if let (Some(folder), false, false) = (&options.save, judgement.embargoed, finished.failure.is_none()) {
+            if let (Some(folder), false, false) =
+                (&options.save, embargo.covers(&planned.run), finished.failure.is_none())
+            {
                 trouble.note(Artefact::new(&header, planned, &finished).save(folder));
             }
             if let Some(text) = done.played.harness_error {
@@ -253,6 +256,15 @@ impl<'o> Check<'o> {
             Some(error) => Err(Refusal::new(Exit::HarnessError, format!("cannot write a report: {error}"))),
             None => Ok(finished.exit_code),
         }
+    }
+
+    /// What the built-in file keeps back is kept back whichever expectations were asked for.
+    fn embargo(&self, gate: &Gate) -> Result<Embargo, Refusal> {
+        if self.options.lift_embargo {
+            return Ok(Embargo::default());
+        }
+        let builtin = select(&Choice::Builtin, &self.subject.name).map_err(Refusal::usage)?;
+        Ok(gate.embargo().and(builtin.as_ref().map(Embargo::of).unwrap_or_default()))
     }
 
     fn header(&self, expectations: Option<&str>) -> RunStarted {

@@ -201,6 +201,13 @@ impl Embargo {
         Self(held_back.map(|entry| entry.covers.clone()).collect())
     }
 
+    /// Both embargoes.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Whether the case run's result must stay out of every report.
     #[must_use]
     pub fn covers(&self, run: &RunId) -> bool {

@@ -67,7 +67,9 @@ impl Player<'_> {
                     return Ok((Some(Outcome::Silent), came));
                 }
                 Err(stop) => {
-                    return Err(self.stopped(&stop, &accepted.iter().map(|o| o.word()).collect::<Vec<_>>().join(" or ")));
+                    return Err(
+                        self.stopped(&stop, &accepted.iter().map(|o| o.word()).collect::<Vec<_>>().join(" or "))
+                    );
                 }
             };
             if let Some(context) = &fence

@@ -56,7 +56,11 @@ fn run(deed: &str, expected: &Expected) {
         let failure = &case["failure"];
         assert_eq!(case["verdict"]["survival"].as_str(), expected.survival);
         let fingerprint = failure["fingerprint"].as_str().unwrap();
-        assert_eq!(fingerprint.split_once(':').map_or(Some(fingerprint), |(_, slug)| Some(slug)), expected.slug, "{case}");
+        assert_eq!(
+            fingerprint.split_once(':').map_or(Some(fingerprint), |(_, slug)| Some(slug)),
+            expected.slug,
+            "{case}"
+        );
         assert_eq!(failure["exit"].as_str(), expected.exit);
         let last = |of: &Value| of["stderr_tail"].as_array().and_then(|tail| Some(tail.last()?.as_str()?.to_owned()));
         assert_eq!(last(failure).as_deref(), expected.last_words, "{case}");
