@@ -118,8 +118,7 @@ pub enum SubjectError {
 }
 
 /// The forms of a subject, for messages.
-pub const ACCEPTED: &str = "`libzmq`, `libzmq:PATH`, `libzmq@VERSION`, `exec:COMMAND`, `reference`, \
-                            `tcp://HOST:PORT?type=REP` or `attach:ADDRESS`";
+pub const ACCEPTED: &str = "`libzmq`, `libzmq:PATH`, `libzmq@VERSION` or `exec:COMMAND`";
 
 /// Socket types that a bare address can be said to have.
 const TYPES: &[&str] = &[

@@ -203,6 +203,16 @@ fn inputs_that_cannot_be_read() {
         .chain(update.iter().map(|line| &line[..]))
         .collect();
     insta::assert_snapshot!("events_and_artefacts", refused(&place, 2, &lines));
+    place.write("bad-vectors/x.json", "{\"schema\": 1\n").write("bad-ledger/x.toml", "rfc = \"\n");
+    let lines: [&[&str]; 6] = [
+        &["lint", "--vectors", "bad-vectors"],
+        &["lint", "--vectors", "empty"],
+        &["lint", "--vectors", "missing"],
+        &["lint", "--ledger", "bad-ledger"],
+        &["lint", "--ledger", "empty"],
+        &["lint", "--ledger", "missing"],
+    ];
+    insta::assert_snapshot!("vectors_and_ledger", refused(&place, 2, &lines));
     assert!(!place.path("new.toml").exists());
 }
 
