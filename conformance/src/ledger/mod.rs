@@ -1,8 +1,8 @@
 //! The requirement ledger: every normative statement of the RFCs under a permanent id.
 //!
 //! The data is `docs/spec/*.toml`, one file per RFC, embedded in the binary and loadable from a directory.
-//! [`exceptions`] holds what the suite cannot examine yet, [`explain`] tells one entry or case in full, and
-//! [`coverage`] says which entries are tested, excepted or open.
+//! [`exceptions`] holds what the suite cannot examine yet, [`explain()`] tells one entry or case in full, and
+//! [`coverage()`] says which entries are tested, excepted or open.
 
 pub mod coverage;
 pub mod exceptions;
