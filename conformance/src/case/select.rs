@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::file::{Case, Tier};
 use crate::event::{Role, RunId};
 use crate::expect::Glob;
+use crate::ledger::suggest::distance;
 
 /// What was asked for on the command line.
 #[derive(Debug, Clone, Default)]
@@ -146,20 +147,6 @@ pub fn nearest<'a>(wanted: &str, ids: impl Iterator<Item = &'a str>) -> Vec<Stri
     let best = scored.first().map_or(0, |(score, _)| *score);
     let bound = (wanted.len() / 3 + 1).min(best + 1);
     scored.into_iter().take(3).filter(|(score, _)| *score <= bound).map(|(_, id)| id.to_owned()).collect()
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

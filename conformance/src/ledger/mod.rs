@@ -8,7 +8,7 @@ pub mod coverage;
 pub mod exceptions;
 pub mod explain;
 mod load;
-mod suggest;
+pub(crate) mod suggest;
 
 use std::fmt;
 use std::sync::LazyLock;

@@ -22,7 +22,7 @@ pub(super) fn did_you_mean(near: &[String]) -> String {
 }
 
 /// Edit distance: insertions, deletions and replacements of one octet.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = i;
