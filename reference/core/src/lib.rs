@@ -1,0 +1,1 @@
+//! ZeroMQ without I/O.
