@@ -1,1 +1,3 @@
 //! ZeroMQ without I/O.
+
+pub mod time;
