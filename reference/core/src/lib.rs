@@ -1,8 +1,14 @@
 //! ZeroMQ without I/O: messages, connections, pipes and socket patterns.
 
+pub mod error;
 #[expect(unsafe_code, reason = "a frame is inline or a slice of a counted block, in 32 octets")]
 pub mod frame;
 pub mod message;
+pub mod options;
+pub mod pattern;
+pub mod pipe;
+pub mod routing;
+pub mod socket;
 pub mod time;
 
 pub use frame::Frame;

@@ -1,0 +1,204 @@
+//! Options of a socket, each a type with its unit and range.
+
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::time::Duration;
+
+use crate::frame::Frame;
+
+/// The high-water mark: how many whole messages a pipe holds in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hwm {
+    /// As many as memory has room for.
+    Unlimited,
+    /// This many.
+    Messages(NonZeroU32),
+}
+
+impl Hwm {
+    /// libzmq's default, 1000 messages.
+    pub const DEFAULT: Self = Self::messages(1000);
+
+    /// A limit of `n` messages; 0 stands for none, as in libzmq.
+    #[must_use]
+    pub const fn messages(n: u32) -> Self {
+        match NonZeroU32::new(n) {
+            Some(n) => Self::Messages(n),
+            None => Self::Unlimited,
+        }
+    }
+
+    /// The number of messages; 0 for unlimited.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        match self {
+            Self::Unlimited => 0,
+            Self::Messages(n) => n.get(),
+        }
+    }
+
+    /// What two pipe ends hold together, where nothing lies between them (inproc).
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Messages(a), Self::Messages(b)) => Self::messages(a.get().saturating_add(b.get())),
+            (Self::Unlimited, Self::Messages(_) | Self::Unlimited) | (Self::Messages(_), Self::Unlimited) => {
+                Self::Unlimited
+            }
+        }
+    }
+}
+
+/// How long unsent messages are kept trying after their socket was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linger {
+    /// They are dropped at once.
+    Discard,
+    /// They have this long.
+    For(Duration),
+    /// Until they are sent.
+    Forever,
+}
+
+/// A routing id: 1 to 255 octets, of which the first is not zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingId(Frame);
+
+/// What is no routing id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RoutingIdError {
+    /// 0 or more than 255 octets.
+    #[error("expected a routing id of 1 to 255 octets, came {0}")]
+    Length(usize),
+    /// Ids that begin with zero are those that a ROUTER makes itself.
+    #[error("expected a routing id that does not begin with a zero octet")]
+    LeadingZero,
+}
+
+impl RoutingId {
+    /// Checks what an application or a peer calls a routing id.
+    ///
+    /// # Errors
+    ///
+    /// [`RoutingIdError`] for what is none.
+    pub fn new(octets: &[u8]) -> Result<Self, RoutingIdError> {
+        match octets {
+            [] => Err(RoutingIdError::Length(0)),
+            [0, ..] => Err(RoutingIdError::LeadingZero),
+            octets if octets.len() > 255 => Err(RoutingIdError::Length(octets.len())),
+            octets => Ok(Self(Frame::copy_of(octets))),
+        }
+    }
+
+    /// The id as the first frame of a message.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        self.0.clone()
+    }
+
+    /// The octets.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// PING and what follows from it (37/ZMTP, connection heartbeating).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heartbeat {
+    /// A PING is sent after this much time; none are sent if `None`.
+    pub interval: Option<Duration>,
+    /// How long the peer may be silent after a PING; the interval if `None`.
+    pub timeout: Option<Duration>,
+    /// What the peer is told to bear of our silence, in steps of 100 ms, at most 6553.5 s; zero says nothing.
+    pub ttl: Duration,
+}
+
+/// When a dropped connection is dialled again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reconnect {
+    /// Time before the next attempt; `None`: never again.
+    pub interval: Option<Duration>,
+    /// The interval is doubled with every failed attempt up to this; `None`: it stays and is jittered.
+    pub interval_max: Option<Duration>,
+}
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Self { interval: Some(Duration::from_millis(100)), interval_max: None }
+    }
+}
+
+/// What a connection and its pipes need to know. A change holds for what is bound or connected after it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Messages that wait for each peer.
+    pub send_hwm: Hwm,
+    /// Messages of each peer that wait for the application.
+    pub recv_hwm: Hwm,
+    /// Octets of each peer that may wait for the application before reading pauses; `None`: the HWM alone counts.
+    pub recv_bytes: Option<NonZeroUsize>,
+    /// What happens to unsent messages at close.
+    pub linger: Linger,
+    /// How a ROUTER addresses this socket.
+    pub routing_id: Option<RoutingId>,
+    /// Application properties for READY: names that begin with `X-`, and their values.
+    pub metadata: Vec<(String, Vec<u8>)>,
+    /// A connection that is not ready after this is closed; `None`: it has for ever.
+    pub handshake_timeout: Option<Duration>,
+    /// Dialling is given up after this; `None`: the system decides.
+    pub connect_timeout: Option<Duration>,
+    /// A longer frame closes the connection; `None`: no limit.
+    pub max_frame_octets: Option<NonZeroU64>,
+    /// Heartbeats.
+    pub heartbeat: Heartbeat,
+    /// Reconnecting.
+    pub reconnect: Reconnect,
+    /// Messages are queued only for connections that are ready.
+    pub immediate: bool,
+    /// Pending connections of a listener that the system may hold.
+    pub backlog: u32,
+}
+
+/// Octets of one peer that wait for the application before reading pauses: half of a second-level cache.
+const RECV_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 20).expect("not zero");
+
+impl Default for Options {
+    /// libzmq's defaults, and [`Options::recv_bytes`] of 1 MiB.
+    fn default() -> Self {
+        Self {
+            send_hwm: Hwm::DEFAULT,
+            recv_hwm: Hwm::DEFAULT,
+            recv_bytes: Some(RECV_BYTES),
+            linger: Linger::Forever,
+            routing_id: None,
+            metadata: Vec::new(),
+            handshake_timeout: Some(Duration::from_secs(30)),
+            connect_timeout: None,
+            max_frame_octets: None,
+            heartbeat: Heartbeat::default(),
+            reconnect: Reconnect::default(),
+            immediate: false,
+            backlog: 100,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_routing_id_is_1_to_255_octets_and_begins_with_no_zero() {
+        assert_eq!(RoutingId::new(b""), Err(RoutingIdError::Length(0)));
+        assert_eq!(RoutingId::new(b"\0x"), Err(RoutingIdError::LeadingZero));
+        assert_eq!(RoutingId::new(&[1; 256]), Err(RoutingIdError::Length(256)));
+        assert_eq!(RoutingId::new(&[1; 255]).unwrap().as_slice(), [1; 255]);
+    }
+
+    #[test]
+    fn unlimited_wins_where_two_marks_meet() {
+        assert_eq!(Hwm::messages(2).and(Hwm::messages(3)), Hwm::messages(5));
+        assert_eq!(Hwm::messages(0).and(Hwm::messages(3)), Hwm::Unlimited);
+        assert_eq!(Hwm::messages(u32::MAX).and(Hwm::messages(1)).get(), u32::MAX);
+    }
+}

@@ -1,0 +1,75 @@
+//! What a call into a pattern leaves to be done when its lock is released: telling the other ends of pipes.
+
+use std::sync::Arc;
+
+/// The other end of a peer's pipes, as the application's side sees it: a link's machine, or another socket (inproc).
+///
+/// None of these calls waits, and none may be made under the lock of a socket.
+pub trait IoSide: Send + Sync {
+    /// The pipe towards it was empty, it slept, and there are messages: it has to run soon.
+    fn messages_waiting(&self);
+
+    /// As [`Self::messages_waiting`]; and the caller's own thread may carry the messages on at once, which spares a
+    /// lonely message the way through another thread.
+    fn messages_waiting_direct(&self) {
+        self.messages_waiting();
+    }
+
+    /// The pipe from it was full, it waits, and there is room again.
+    fn room_made(&self);
+}
+
+/// Those that are to be told. To drop this without [`Effects::run`] is to lose wake-ups.
+#[derive(Default)]
+#[must_use = "whoever is in here sleeps until it is run"]
+pub struct Effects {
+    /// The first, which is nearly always the only one.
+    first: Option<(Arc<dyn IoSide>, Tell)>,
+    rest: Vec<(Arc<dyn IoSide>, Tell)>,
+}
+
+#[derive(Clone, Copy)]
+enum Tell {
+    MessagesWaiting,
+    RoomMade,
+}
+
+impl Effects {
+    /// To be told that messages wait for it.
+    #[inline]
+    pub fn messages_waiting(&mut self, io: &Arc<dyn IoSide>) {
+        self.push(Arc::clone(io), Tell::MessagesWaiting);
+    }
+
+    /// To be told that there is room.
+    #[inline]
+    pub fn room_made(&mut self, io: &Arc<dyn IoSide>) {
+        self.push(Arc::clone(io), Tell::RoomMade);
+    }
+
+    fn push(&mut self, io: Arc<dyn IoSide>, tell: Tell) {
+        if self.first.is_none() {
+            self.first = Some((io, tell));
+        } else {
+            self.rest.push((io, tell));
+        }
+    }
+
+    /// Tells them all, in order. One whose messages are the only effect may be served by the calling thread itself.
+    #[inline]
+    pub fn run(self) {
+        let Some((io, tell)) = self.first else { return };
+        let alone = self.rest.is_empty();
+        match tell {
+            Tell::MessagesWaiting if alone => io.messages_waiting_direct(),
+            Tell::MessagesWaiting => io.messages_waiting(),
+            Tell::RoomMade => io.room_made(),
+        }
+        for (io, tell) in self.rest {
+            match tell {
+                Tell::MessagesWaiting => io.messages_waiting(),
+                Tell::RoomMade => io.room_made(),
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The mailbox: what the I/O sides have to tell a socket's pattern.
+//!
+//! It is emptied before each `send` and `recv`. Letters are written only when something changes (a pipe that was empty
+//! has messages, a pipe that was full has room), so that ten thousand silent peers cost nothing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::peer::{Attachment, PeerId};
+
+/// What is told. The letters of one peer stay in order.
+pub enum Letter {
+    /// A peer has come.
+    Attached(Box<Attachment>),
+    /// Nothing can be sent to this peer any more.
+    Detached(PeerId),
+    /// The pipe from this peer has something again.
+    Readable(PeerId),
+    /// The pipe to this peer has room again.
+    Writable(PeerId),
+}
+
+/// Written by any thread, emptied under the lock of the socket.
+#[derive(Default)]
+pub struct Mailbox {
+    letters: Mutex<VecDeque<Letter>>,
+    any: AtomicBool,
+}
+
+impl Mailbox {
+    /// Puts a letter in.
+    pub fn post(&self, letter: Letter) {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.push_back(letter);
+        // Under the lock, so that whoever empties the box cannot clear the flag of a letter that it has not seen.
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Whether there may be a letter. One load, no lock.
+    #[inline]
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
+    /// Takes all letters, into `into`, which is empty.
+    pub fn take(&self, into: &mut VecDeque<Letter>) {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut *letters, into);
+        self.any.store(false, Ordering::Release);
+    }
+}

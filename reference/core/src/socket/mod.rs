@@ -1,0 +1,195 @@
+//! A socket: its pattern under a short lock, and what the I/O sides share with it.
+//!
+//! ```text
+//!   application ──► Socket { Mutex<Pattern> } ──► Outbound ═ pipe ═► link
+//!                      ▲ mailbox, parking     ◄── Inbound  ◄═ pipe ═ link
+//!                      └────────────── Shared ──────────────────────┘
+//! ```
+//!
+//! The lock is held while a message goes into a pipe or comes out of one, and never while something is awaited. Other
+//! ends are told when it is released: see [`Effects`].
+
+mod effects;
+mod interests;
+mod mailbox;
+mod parking;
+mod peer;
+mod peers;
+mod routing_ids;
+mod shared;
+mod wanted;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use effects::{Effects, IoSide};
+pub use interests::Interests;
+pub use mailbox::{Letter, Mailbox};
+pub use parking::{Parking, Ticket};
+pub use peer::{Attachment, Inbound, Outbound, PeerId, PeerInfo, Pop, Properties};
+pub use peers::{Lease, PeerIds, PeerMap};
+pub use routing_ids::{RoutingIds, Taken};
+pub use shared::Shared;
+pub use wanted::{Change, Wanted};
+
+use crate::error::{RecvError, SendError, Unsent};
+use crate::message::Message;
+use crate::options::Options;
+use crate::pattern::table::SocketType;
+use crate::pattern::{Pattern, PatternOption, Unsupported};
+
+/// A socket, as the application's side has it. All calls return at once.
+pub struct Socket {
+    shared: Arc<Shared>,
+    side: Mutex<Side>,
+}
+
+struct Side {
+    /// `None` once the socket is closed.
+    pattern: Option<Box<dyn Pattern>>,
+    letters: VecDeque<Letter>,
+}
+
+impl Socket {
+    /// A socket without peers. `first_routing_id` is drawn at random; a ROUTER counts its own ids from there.
+    #[must_use]
+    pub fn new(socket_type: SocketType, options: Options, first_routing_id: u32) -> Self {
+        let shared = Arc::new(Shared::new(socket_type, options, first_routing_id));
+        let pattern = (socket_type.rules().make)(Arc::clone(&shared));
+        Self { shared, side: Mutex::new(Side { pattern: Some(pattern), letters: VecDeque::new() }) }
+    }
+
+    /// What the I/O sides see of it.
+    #[must_use]
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Sends the message as a whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`]: the message, and why. [`SendError::WouldBlock`] if a later attempt can succeed: park with
+    /// [`Shared::senders`], then try again.
+    #[inline]
+    pub fn try_send(&self, message: Message) -> Result<(), Unsent> {
+        let mut effects = Effects::default();
+        let sent = match self.lock(&mut effects).pattern.as_mut() {
+            Some(pattern) => pattern.send(message, &mut effects),
+            None => Err(Unsent { message, why: SendError::Terminated }),
+        };
+        effects.run();
+        match sent {
+            Err(Unsent { message, why: SendError::WouldBlock }) if self.shared.has_ended() => {
+                Err(Unsent { message, why: SendError::Terminated })
+            }
+            sent => sent,
+        }
+    }
+
+    /// The next message.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::WouldBlock`] if one may come: park with [`Shared::receivers`], then try again.
+    #[inline]
+    pub fn try_recv(&self) -> Result<Message, RecvError> {
+        self.receive(|_, message| message)
+    }
+
+    /// The next message, and who sent it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::try_recv`].
+    pub fn try_recv_from(&self) -> Result<(Message, PeerInfo), RecvError> {
+        self.receive(|pattern, message| (message, pattern.sender().cloned().unwrap_or_default()))
+    }
+
+    #[inline]
+    fn receive<T>(&self, with: impl FnOnce(&dyn Pattern, Message) -> T) -> Result<T, RecvError> {
+        let mut effects = Effects::default();
+        let received = match self.lock(&mut effects).pattern.as_mut() {
+            Some(pattern) => pattern.recv(&mut effects).map(|message| with(&**pattern, message)),
+            None => Err(RecvError::Terminated),
+        };
+        effects.run();
+        match received {
+            Err(RecvError::WouldBlock) if self.shared.has_ended() => Err(RecvError::Terminated),
+            received => received,
+        }
+    }
+
+    /// Whether [`Self::try_send`] of a proper message would succeed now.
+    #[must_use]
+    pub fn can_send(&self) -> bool {
+        self.with_pattern(|pattern, effects| pattern.can_send(effects)).unwrap_or(false)
+    }
+
+    /// Whether [`Self::try_recv`] would succeed now.
+    #[must_use]
+    pub fn can_recv(&self) -> bool {
+        self.with_pattern(|pattern, effects| pattern.can_recv(effects)).unwrap_or(false)
+    }
+
+    /// Sets an option that only some types have.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`] if this type does not have it.
+    pub fn set(&self, option: PatternOption) -> Result<(), Unsupported> {
+        self.with_pattern(|pattern, effects| pattern.set(option, effects)).unwrap_or(Ok(()))
+    }
+
+    fn with_pattern<T>(&self, call: impl FnOnce(&mut dyn Pattern, &mut Effects) -> T) -> Option<T> {
+        let mut effects = Effects::default();
+        let result = self.lock(&mut effects).pattern.as_mut().map(|pattern| call(&mut **pattern, &mut effects));
+        effects.run();
+        result
+    }
+
+    /// Closes the application's side: pipes end behind their last message, calls that wait end with `Terminated`.
+    pub fn close(&self) {
+        self.shared.end();
+        let (pattern, letters) = {
+            let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut letters = std::mem::take(&mut side.letters);
+            self.shared.mailbox().take(&mut letters);
+            (side.pattern.take(), letters)
+        };
+        // Dropping the ends of pipes tells their other ends, which must not happen under the lock.
+        drop((pattern, letters));
+    }
+
+    /// The application's side, after what its mailbox told.
+    #[inline]
+    fn lock(&self, effects: &mut Effects) -> MutexGuard<'_, Side> {
+        let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.shared.mailbox().has_any() {
+            side.read_letters(&self.shared, effects);
+        }
+        side
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Side {
+    #[cold]
+    fn read_letters(&mut self, shared: &Shared, effects: &mut Effects) {
+        let Some(pattern) = self.pattern.as_mut() else { return };
+        shared.mailbox().take(&mut self.letters);
+        for letter in self.letters.drain(..) {
+            match letter {
+                Letter::Attached(attachment) => pattern.attach(*attachment, effects),
+                Letter::Detached(peer) => pattern.detach(peer, effects),
+                Letter::Readable(peer) => pattern.readable(peer),
+                Letter::Writable(peer) => pattern.writable(peer),
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Parking: tasks that wait until their socket can receive or send, woken in the order in which they came.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
+
+/// Waiters for one direction of a socket.
+///
+/// One waiter is woken at a time. It tries again, and when it succeeded or gave up it passes the wake on
+/// ([`Ticket`]'s drop), so that no waiter sleeps while there is something for it.
+#[derive(Default)]
+pub struct Parking {
+    /// Whether anybody waits. Written under the lock, read without it.
+    any: AtomicBool,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    next: u64,
+    waiters: VecDeque<(u64, Slot)>,
+}
+
+enum Slot {
+    Waiting(Waker),
+    Woken,
+}
+
+/// A place in the queue. Dropping it gives the place up and passes an unused wake on.
+pub struct Ticket<'a> {
+    parking: &'a Parking,
+    number: Option<u64>,
+}
+
+impl Parking {
+    /// A ticket for a waiter that does not wait yet.
+    #[must_use]
+    pub const fn ticket(&self) -> Ticket<'_> {
+        Ticket { parking: self, number: None }
+    }
+
+    /// Wakes the waiter that has waited longest and is not woken yet.
+    #[inline]
+    pub fn wake_one(&self) {
+        // Pairs with the fence in `Ticket::park`: either the waiter's second look sees what this caller did before, or
+        // this load sees the waiter.
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.any.load(Ordering::Relaxed) {
+            self.wake_first();
+        }
+    }
+
+    fn wake_first(&self) {
+        let mut queue = self.lock();
+        let waker = queue.waiters.iter_mut().find_map(|(_, slot)| match std::mem::replace(slot, Slot::Woken) {
+            Slot::Waiting(waker) => Some(waker),
+            Slot::Woken => None,
+        });
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Wakes every waiter: the socket has ended.
+    pub fn wake_all(&self) {
+        let wakers: Vec<_> = {
+            let mut queue = self.lock();
+            let woken = queue.waiters.iter_mut().map(|(_, slot)| std::mem::replace(slot, Slot::Woken));
+            woken.filter_map(|slot| if let Slot::Waiting(waker) = slot { Some(waker) } else { None }).collect()
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket<'_> {
+    /// Waits to be woken by `waker`. The caller must try once more after this before it sleeps.
+    pub fn park(&mut self, waker: &Waker) {
+        let mut queue = self.parking.lock();
+        let place = self.number.and_then(|number| queue.waiters.iter_mut().find(|(other, _)| *other == number));
+        if let Some((_, slot)) = place {
+            *slot = Slot::Waiting(waker.clone());
+        } else {
+            let number = queue.next;
+            queue.next += 1;
+            queue.waiters.push_back((number, Slot::Waiting(waker.clone())));
+            self.number = Some(number);
+        }
+        self.parking.any.store(true, Ordering::Relaxed);
+        drop(queue);
+        std::sync::atomic::fence(Ordering::SeqCst);
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let Some(number) = self.number else { return };
+        let mut queue = self.parking.lock();
+        let place = queue.waiters.iter().position(|(other, _)| *other == number);
+        let woken = place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
+        self.parking.any.store(!queue.waiters.is_empty(), Ordering::Relaxed);
+        drop(queue);
+        if woken {
+            // Whoever woke this waiter may have meant more than it took; the next one finds out.
+            self.parking.wake_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Count {
+        fn get(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn counter() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    #[test]
+    fn waiters_are_woken_in_order_one_at_a_time() {
+        let parking = Parking::default();
+        let ((first, first_waker), (second, second_waker)) = (counter(), counter());
+        let (mut a, mut b) = (parking.ticket(), parking.ticket());
+        a.park(&first_waker);
+        b.park(&second_waker);
+        parking.wake_one();
+        assert_eq!((first.get(), second.get()), (1, 0));
+        parking.wake_one();
+        assert_eq!((first.get(), second.get()), (1, 1));
+        parking.wake_one();
+        assert_eq!((first.get(), second.get()), (1, 1));
+    }
+
+    #[test]
+    fn a_woken_waiter_that_leaves_passes_the_wake_on() {
+        let parking = Parking::default();
+        let ((_, first_waker), (second, second_waker)) = (counter(), counter());
+        let (mut a, mut b) = (parking.ticket(), parking.ticket());
+        a.park(&first_waker);
+        b.park(&second_waker);
+        parking.wake_one();
+        drop(a);
+        assert_eq!(second.get(), 1);
+    }
+
+    #[test]
+    fn a_waiter_that_was_not_woken_leaves_without_waking_others() {
+        let parking = Parking::default();
+        let ((_, first_waker), (second, second_waker)) = (counter(), counter());
+        let (mut a, mut b) = (parking.ticket(), parking.ticket());
+        a.park(&first_waker);
+        b.park(&second_waker);
+        drop(a);
+        assert_eq!(second.get(), 0);
+        parking.wake_one();
+        assert_eq!(second.get(), 1);
+    }
+
+    #[test]
+    fn a_waiter_that_parks_again_keeps_its_place() {
+        let parking = Parking::default();
+        let ((first, first_waker), (second, second_waker)) = (counter(), counter());
+        let (mut a, mut b) = (parking.ticket(), parking.ticket());
+        a.park(&first_waker);
+        b.park(&second_waker);
+        parking.wake_one();
+        a.park(&first_waker);
+        parking.wake_one();
+        assert_eq!((first.get(), second.get()), (2, 0));
+    }
+}

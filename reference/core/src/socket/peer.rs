@@ -1,0 +1,221 @@
+//! A peer as its socket knows it: an id, both ends of its pipes, and who it is.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::effects::{Effects, IoSide};
+use super::peers::Lease;
+use super::shared::Shared;
+use crate::frame::Frame;
+use crate::message::Message;
+use crate::pipe::{Read, Reader, ReaderState, Writer};
+
+/// A peer of one socket. Ids begin at 0, the smallest free one is given out, so that they can index a list; the
+/// generation tells a peer from an earlier one of the same index.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId {
+    pub(super) index: u32,
+    pub(super) generation: u32,
+}
+
+impl PeerId {
+    /// Position in a list of peers.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
+impl fmt::Debug for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "peer {}", self.index)?;
+        if self.generation > 0 { write!(f, ".{}", self.generation) } else { Ok(()) }
+    }
+}
+
+/// What a pattern is given of a new peer.
+pub struct Attachment {
+    /// Its id.
+    pub peer: PeerId,
+    /// The way to it.
+    pub outbound: Outbound,
+    /// The way from it.
+    pub inbound: Inbound,
+    /// How a ROUTER addresses it; empty for the peers of other sockets.
+    pub routing_id: Frame,
+    /// Where the peer is a socket of the same context: its state, and what it calls us.
+    pub inproc: Option<(Arc<Shared>, PeerId)>,
+}
+
+/// Properties of the peer that messages carry to the application.
+#[derive(Clone, Debug, Default)]
+pub struct PeerInfo(Arc<Mutex<Arc<Properties>>>);
+
+/// Names and values: those of the peer's READY, and `Peer-Address`.
+pub type Properties = Vec<(String, Vec<u8>)>;
+
+impl PeerInfo {
+    /// What is known now.
+    #[must_use]
+    pub fn properties(&self) -> Arc<Properties> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A new connection to the same peer has brought new properties.
+    pub fn set(&self, properties: Properties) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(properties);
+    }
+}
+
+/// The application's end of the pipe to a peer.
+pub struct Outbound {
+    writer: Writer,
+    io: Arc<dyn IoSide>,
+    /// The id stays taken while this end lives.
+    _lease: Arc<Lease>,
+}
+
+impl Outbound {
+    /// The end `writer` of a pipe whose other end is `io`'s.
+    pub fn new(writer: Writer, io: Arc<dyn IoSide>, lease: Arc<Lease>) -> Self {
+        Self { writer, io, _lease: lease }
+    }
+
+    /// Whether there is room for a message. If not, `Pattern::writable` will be called when there is.
+    #[inline]
+    pub fn has_room(&mut self) -> bool {
+        self.writer.has_room()
+    }
+
+    /// Whether the other end is gone: what is pushed now is lost.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.writer.reader_gone()
+    }
+
+    /// Puts a message into the pipe. The high-water mark is the caller's business: [`Self::has_room`].
+    #[inline]
+    pub fn push(&mut self, message: Message, effects: &mut Effects) {
+        let (head, tail) = message.into_parts();
+        self.write_parts(head, tail);
+        self.flush(effects);
+    }
+
+    /// As [`Self::push`], with `envelope` before the parts of the message.
+    #[inline]
+    pub fn push_enveloped(&mut self, envelope: Frame, message: Message, effects: &mut Effects) {
+        self.writer.write(envelope.more());
+        self.push(message, effects);
+    }
+
+    /// As [`Self::push`], of a message that goes to others as well.
+    #[inline]
+    pub fn push_shared(&mut self, message: &Message, effects: &mut Effects) {
+        let last = message.parts() - 1;
+        for (i, frame) in message.iter().enumerate() {
+            let frame = frame.clone();
+            self.writer.write(if i < last { frame.more() } else { frame.last() });
+        }
+        self.flush(effects);
+    }
+
+    #[inline]
+    fn write_parts(&mut self, head: Frame, tail: Vec<Frame>) {
+        if tail.is_empty() {
+            self.writer.write(head.last());
+            return;
+        }
+        self.writer.write(head.more());
+        let last = tail.len() - 1;
+        for (i, frame) in tail.into_iter().enumerate() {
+            self.writer.write(if i < last { frame.more() } else { frame.last() });
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self, effects: &mut Effects) {
+        if self.writer.flush() == ReaderState::Asleep {
+            effects.messages_waiting(&self.io);
+        }
+    }
+
+    /// Nothing more will come; what is in the pipe is still sent.
+    pub fn close(&mut self, effects: &mut Effects) {
+        if self.writer.close() == ReaderState::Asleep {
+            effects.messages_waiting(&self.io);
+        }
+    }
+}
+
+impl Drop for Outbound {
+    /// As [`Outbound::close`]. The I/O side is told at once, so no lock may be held that it takes.
+    fn drop(&mut self) {
+        if self.writer.close() == ReaderState::Asleep {
+            self.io.messages_waiting();
+        }
+    }
+}
+
+/// What was taken from a pipe.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Pop {
+    /// A whole message.
+    Message(Message),
+    /// Nothing now; `Pattern::readable` will be called when there is something.
+    Empty,
+    /// Nothing ever again: the peer is gone and its last message was taken.
+    End,
+}
+
+/// The application's end of the pipe from a peer.
+pub struct Inbound {
+    reader: Reader,
+    io: Arc<dyn IoSide>,
+    info: PeerInfo,
+    /// The id stays taken while this end lives.
+    _lease: Arc<Lease>,
+}
+
+impl Inbound {
+    /// The end `reader` of a pipe whose other end is `io`'s.
+    pub fn new(reader: Reader, io: Arc<dyn IoSide>, lease: Arc<Lease>, info: PeerInfo) -> Self {
+        Self { reader, io, info, _lease: lease }
+    }
+
+    /// Takes the next message.
+    #[inline]
+    pub fn pop(&mut self, effects: &mut Effects) -> Pop {
+        let head = match self.reader.read() {
+            Read::Item(frame) => frame,
+            Read::Empty => {
+                self.tell_of_room(effects);
+                return Pop::Empty;
+            }
+            Read::End => return Pop::End,
+        };
+        let mut tail = Vec::new();
+        let mut more = head.has_more();
+        while more {
+            // The pipe holds whole messages only.
+            let Read::Item(frame) = self.reader.read() else { break };
+            more = frame.has_more();
+            tail.push(frame);
+        }
+        self.tell_of_room(effects);
+        Pop::Message(Message::of_parts(head, tail))
+    }
+
+    #[inline]
+    fn tell_of_room(&mut self, effects: &mut Effects) {
+        if self.reader.room_made() {
+            effects.room_made(&self.io);
+        }
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub fn info(&self) -> &PeerInfo {
+        &self.info
+    }
+}

@@ -1,0 +1,100 @@
+//! What a SUB or XSUB wants, and which publishers still have to be told.
+//!
+//! Subscriptions pass through no pipe: a hundred thousand of them are sent again after a reconnect whatever the
+//! high-water mark is.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::effects::{Effects, IoSide};
+use super::peer::PeerId;
+use super::peers::PeerMap;
+use crate::frame::Frame;
+
+/// What a subscriber tells a publisher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// From here on it wants messages whose first part begins with this.
+    Subscribe(Frame),
+    /// It takes one such wish back.
+    Cancel(Frame),
+}
+
+/// The wishes of one socket, counted, and the links that have to carry them.
+#[derive(Default)]
+pub struct Wanted {
+    topics: BTreeMap<Box<[u8]>, u32>,
+    links: PeerMap<Link>,
+}
+
+struct Link {
+    untold: VecDeque<Change>,
+    io: Arc<dyn IoSide>,
+}
+
+impl Wanted {
+    /// One more wish; says whether it is the first for this topic, and then publishers will be told.
+    pub fn add(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
+        let count = self.topics.entry(topic.into()).or_default();
+        *count = count.saturating_add(1);
+        let first = *count == 1;
+        if first {
+            self.tell(&Change::Subscribe(Frame::copy_of(topic)), effects);
+        }
+        first
+    }
+
+    /// One wish less; says whether it was the last for this topic, and then publishers will be told.
+    pub fn remove(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
+        let Some(count) = self.topics.get_mut(topic) else { return false };
+        *count -= 1;
+        let last = *count == 0;
+        if last {
+            self.topics.remove(topic);
+            self.tell(&Change::Cancel(Frame::copy_of(topic)), effects);
+        }
+        last
+    }
+
+    fn tell(&mut self, change: &Change, effects: &mut Effects) {
+        for (_, link) in self.links.iter_mut() {
+            // Whoever has something untold was woken for it already.
+            if link.untold.is_empty() {
+                effects.messages_waiting(&link.io);
+            }
+            link.untold.push_back(change.clone());
+        }
+    }
+
+    /// All topics, in their order.
+    pub fn topics(&self) -> impl Iterator<Item = &[u8]> {
+        self.topics.keys().map(|topic| &**topic)
+    }
+
+    /// A connection to a publisher is ready: it has to be told everything.
+    pub fn link_ready(&mut self, peer: PeerId, io: Arc<dyn IoSide>) {
+        let untold = self.topics.keys().map(|topic| Change::Subscribe(Frame::copy_of(topic))).collect();
+        self.links.insert(peer, Link { untold, io });
+    }
+
+    /// A connection to a publisher is gone.
+    pub fn link_gone(&mut self, peer: PeerId) {
+        self.links.remove(peer);
+    }
+
+    /// What this publisher has to be told next.
+    pub fn next_change(&mut self, peer: PeerId) -> Option<Change> {
+        let link = self.links.get_mut(peer)?;
+        let change = link.untold.pop_front();
+        if link.untold.is_empty() {
+            link.untold = VecDeque::new();
+        }
+        change
+    }
+
+    /// Whether this publisher has to be told anything.
+    #[must_use]
+    pub fn has_change(&self, peer: PeerId) -> bool {
+        self.links.get(peer).is_some_and(|link| !link.untold.is_empty())
+    }
+}
