@@ -141,13 +141,7 @@ enum In {
 impl Session {
     /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
     /// handshake is over.
-    pub fn new(
-        shared: Arc<Shared>,
-        io: Arc<dyn IoSide>,
-        options: Options,
-        ends: Option<Ends>,
-        now: Instant,
-    ) -> Self {
+    pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, now: Instant) -> Self {
         let connection = Connection::new(shared.socket_type(), options.clone(), now);
         Self {
             shared,

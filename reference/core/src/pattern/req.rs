@@ -261,7 +261,7 @@ mod tests {
     // spec: REQREP-REQ-02
     #[test]
     fn transitions() {
-        insta::assert_snapshot!(table(
+        let transitions = table(
             &[("Idle", idle), ("Awaiting", awaiting), ("ReplyReady", reply_ready), ("Lost", lost)],
             &[
                 ("send", |scene| format!("{:?}", scene.req.send("q2"))),
@@ -280,7 +280,8 @@ mod tests {
                 ("another peer goes", |scene| told(scene.other.close())),
             ],
             state,
-        ));
+        );
+        insta::assert_snapshot!(transitions);
     }
 
     fn told<T>(_: T) -> String {
