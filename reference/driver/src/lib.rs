@@ -1,1 +1,3 @@
 //! ZeroMQ sockets on tokio.
+
+pub mod runtime;
