@@ -93,7 +93,7 @@ impl Handoff {
         self.update(|word| {
             let left = (word | VISITED) - GUESTS.one();
             let last = count(left, GUESTS) == 0;
-            let wanted = left & SLEEPS_DEEPLY != 0 || count(left, WORK) > 0 || finished(left);
+            let wanted = left & SLEEPS_DEEPLY != 0 || count(left, WORK) > 0;
             if last && wanted && left & IO_DRIVES == 0 { (left & !SLEEPS_DEEPLY, Kick::Yes) } else { (left, Kick::No) }
         })
     }

@@ -148,17 +148,17 @@ impl Model {
     fn drive_until_release(&self) {
         let mut inside = false;
         while !self.handoff.should_release() {
-            let drive = self.wait(|state| {
+            // Like a runtime, which polls its main future when that is woken, and not after each task.
+            while let Drive::Task = self.wait(|state| {
                 if !inside && !state.core_taken {
                     state.core_taken = true;
                     inside = true;
+                    return Some(Drive::Event);
                 }
                 // Outside, only the parker of the future can be heard.
                 if inside { state.next_event() } else { std::mem::take(&mut state.event).then_some(Drive::Event) }
-            });
-            match drive {
-                Drive::Task => self.run_task(),
-                Drive::Event => {}
+            }) {
+                self.run_task();
             }
         }
         if inside {

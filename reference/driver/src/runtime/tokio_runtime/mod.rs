@@ -42,9 +42,17 @@ impl TokioRuntime {
     /// A runtime with `io_threads` threads of its own, at least one. Errors are those of creating threads and epoll
     /// instances.
     pub fn owned(io_threads: usize) -> io::Result<Self> {
-        let reactors =
-            (0..io_threads.max(1)).map(|index| Reactor::start(&format!("zmq-io-{index}"))).collect::<Result<_, _>>();
-        Ok(Self { threads: Threads::Owned(reactors?), started: Clock::now() })
+        let mut reactors = Vec::new();
+        for index in 0..io_threads.max(1) {
+            match Reactor::start(&format!("zmq-io-{index}")) {
+                Ok(reactor) => reactors.push(reactor),
+                Err(error) => {
+                    reactors.iter().for_each(Reactor::stop);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Self { threads: Threads::Owned(reactors), started: Clock::now() })
     }
 
     /// The runtime in which this is called, which must have I/O and time enabled. An error outside of one.

@@ -5,7 +5,7 @@ use std::future::{self, Future};
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -31,7 +31,7 @@ struct Shared {
     /// not be dropped by a thread that is inside another one, and a `Context` may well be.
     runtime: Weak<Runtime>,
     handle: Handle,
-    io_thread: OnceLock<Thread>,
+    io_thread: Thread,
     /// Wakes the future in which the driving I/O thread sits.
     driving: Mutex<Option<Waker>>,
 }
@@ -39,16 +39,28 @@ struct Shared {
 impl Reactor {
     /// Starts an I/O thread of that name. Errors are those of creating an epoll instance and a thread.
     pub(super) fn start(name: &str) -> io::Result<Self> {
-        let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
-        let shared = Arc::new(Shared {
-            handoff: Handoff::new(),
-            runtime: Arc::downgrade(&runtime),
-            handle: runtime.handle().clone(),
-            io_thread: OnceLock::new(),
-            driving: Mutex::new(None),
-        });
-        let of_thread = Arc::clone(&shared);
-        thread::Builder::new().name(name.to_owned()).spawn(move || of_thread.run_io_thread(runtime))?;
+        let (built, building) = mpsc::sync_channel(1);
+        // The thread builds the runtime itself, so that it is the one to drop it also when something fails.
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let reported = match Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => {
+                    let runtime = Arc::new(runtime);
+                    let shared = Arc::new(Shared {
+                        handoff: Handoff::new(),
+                        runtime: Arc::downgrade(&runtime),
+                        handle: runtime.handle().clone(),
+                        io_thread: thread::current(),
+                        driving: Mutex::new(None),
+                    });
+                    let reported = built.send(Ok(Arc::clone(&shared)));
+                    shared.run_io_thread(runtime);
+                    reported
+                }
+                Err(error) => built.send(Err(error)),
+            };
+            reported.expect("the caller waits for this");
+        })?;
+        let shared = building.recv().expect("the thread reports before it does anything else")?;
         Ok(Self { shared })
     }
 
@@ -106,7 +118,6 @@ impl Reactor {
 
 impl Shared {
     fn run_io_thread(&self, runtime: Arc<Runtime>) {
-        self.io_thread.set(thread::current()).expect("set here only, once");
         loop {
             runtime.block_on(future::poll_fn(|cx| self.poll_release(cx)));
             self.handoff.release();
@@ -144,11 +155,7 @@ impl Shared {
     fn kick(&self, kick: Kick) {
         match kick {
             Kick::No => {}
-            Kick::Yes => {
-                if let Some(io_thread) = self.io_thread.get() {
-                    io_thread.unpark();
-                }
-            }
+            Kick::Yes => self.io_thread.unpark(),
         }
     }
 

@@ -61,9 +61,11 @@ impl Probe {
         let probe = Arc::new(Mutex::new(Self { waker: Mutex::new(None), ran_on, ended: Arc::clone(&ended) }));
         let (set, waker) = mpsc::channel();
         reactor.spawn(Box::pin(poll_fn(move |cx| {
+            // Before anybody hears of this poll and asks for the end in the next one.
+            let ends = ended.load(Ordering::SeqCst);
             set.send(cx.waker().clone()).unwrap();
             ran.send(thread::current().id()).unwrap();
-            if ended.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
+            if ends { Poll::Ready(()) } else { Poll::Pending }
         })));
         {
             let probe = probe.lock().unwrap();
@@ -280,9 +282,12 @@ fn the_io_thread_takes_the_reactor_back_by_itself() {
             }
         }),
     );
-    for _ in 0..20 {
-        // A guest came and went, and nothing wakes the task but the link itself.
-        run(&runtime, async {});
+    let mut timer = runtime.timer(0);
+    for round in 0..20 {
+        // A guest came and went, and nothing wakes the task but the link itself. Every other one stays for so long that the
+        // I/O thread sleeps without a tick.
+        let until = runtime.now() + Duration::from_millis(5 * (round % 2));
+        run(&runtime, poll_fn(|cx| timer.poll_until(cx, until)));
         peer.write_all(b"x").unwrap();
         first.recv_timeout(LONG).expect("bytes are read without a thread that blocks");
     }
