@@ -13,7 +13,8 @@
 //! - A reader that finds nothing is asleep; the next [`Writer::flush`] with a message says so, once, and its caller
 //!   has to wake the reader. A writer that finds no room waits; [`Reader::room_made`] says so, once, when there is room
 //!   again. Neither end knows how the other is woken: that is the owners' business.
-//! - A pipe allocates nothing for frames before the first one, and keeps at most one chunk of them while it is empty.
+//! - A pipe allocates nothing for frames before the first one. Empty it keeps two chunks at most, the last one and a
+//!   spare; [`Reader::trim`] and [`Writer::trim`] give them back at a quiet moment.
 
 mod chunk;
 mod credit;
