@@ -187,7 +187,7 @@ impl Inbound {
     #[inline]
     pub fn pop(&mut self, effects: &mut Effects) -> Pop {
         let head = match self.reader.read() {
-            Read::Item(frame) => frame,
+            Read::Frame(frame) => frame,
             Read::Empty => {
                 self.tell_of_room(effects);
                 return Pop::Empty;
@@ -198,7 +198,7 @@ impl Inbound {
         let mut more = head.has_more();
         while more {
             // The pipe holds whole messages only.
-            let Read::Item(frame) = self.reader.read() else { break };
+            let Read::Frame(frame) = self.reader.read() else { break };
             more = frame.has_more();
             tail.push(frame);
         }
