@@ -3,7 +3,20 @@
 //! A pattern is the application's side of a socket. It is called under the socket's lock, never waits, and knows peers
 //! only by the two ends of their pipes.
 
+mod dealer;
+mod pair;
+mod publish;
+mod pull;
+mod push;
+mod rep;
+mod req;
+mod router;
+mod sub;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+mod xpub;
+mod xsub;
 
 use crate::error::{RecvError, Unsent};
 use crate::message::Message;

@@ -1,0 +1,70 @@
+//! By identity: a message to the peer that its routing id stands for.
+
+use std::sync::Arc;
+
+use super::FanOut;
+use crate::message::Message;
+use crate::socket::{Effects, Outbound, PeerId, Shared};
+
+/// The pipes to all peers, found by routing id.
+///
+/// Which peer an id stands for is [`Shared`]'s: ids are given and taken by the I/O sides, which refuse a second peer of
+/// the same id without waiting for the application.
+pub struct ByIdentity {
+    shared: Arc<Shared>,
+    pipes: FanOut,
+}
+
+/// A message that nobody was given, and why. The id is not among its parts.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    /// There is no peer of that id.
+    Unroutable(Message),
+    /// There is no room in the pipe to it; `Pattern::writable` will be called when there is.
+    Full(Message),
+}
+
+impl ByIdentity {
+    /// No peers.
+    #[must_use]
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, pipes: FanOut::default() }
+    }
+
+    /// A peer has come.
+    pub fn attach(&mut self, peer: PeerId, outbound: Outbound) {
+        self.pipes.attach(peer, outbound);
+    }
+
+    /// A peer is gone. What is in its pipe already may still be sent.
+    pub fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.pipes.detach(peer, effects);
+    }
+
+    /// Gives the message to the peer of this routing id.
+    ///
+    /// # Errors
+    ///
+    /// [`Undelivered`], with the message as it is.
+    #[inline]
+    pub fn push(&mut self, id: &[u8], message: Message, effects: &mut Effects) -> Result<(), Undelivered> {
+        let peer = self.shared.routing_ids().find(id);
+        // An id is claimed shortly before its peer is attached, and given up shortly after it is detached.
+        let Some(outbound) = peer.and_then(|peer| self.pipes.get_mut(peer)) else {
+            return Err(Undelivered::Unroutable(message));
+        };
+        if outbound.is_closed() {
+            return Err(Undelivered::Unroutable(message));
+        }
+        if !outbound.has_room() {
+            return Err(Undelivered::Full(message));
+        }
+        outbound.push(message, effects);
+        Ok(())
+    }
+
+    /// Whether any peer has room. All of them are asked, hence each that has none tells when it has.
+    pub fn any_has_room(&mut self) -> bool {
+        self.pipes.any_has_room()
+    }
+}

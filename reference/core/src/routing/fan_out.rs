@@ -1,0 +1,85 @@
+//! Fan-out: a message to each of several peers, as far as they have room.
+
+use crate::message::Message;
+use crate::socket::{Effects, Outbound, PeerId, PeerMap};
+
+/// The pipes to all peers, found by peer.
+#[derive(Default)]
+pub struct FanOut {
+    pipes: PeerMap<Outbound>,
+}
+
+/// What became of a message for one peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It is in the pipe.
+    Taken,
+    /// There was no room, or there is no such peer: for this peer it is dropped.
+    Dropped,
+}
+
+impl FanOut {
+    /// A peer has come.
+    pub fn attach(&mut self, peer: PeerId, outbound: Outbound) {
+        self.pipes.insert(peer, outbound);
+    }
+
+    /// A peer is gone. What is in its pipe already may still be sent.
+    pub fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        if let Some(mut outbound) = self.pipes.remove(peer) {
+            outbound.close(effects);
+        }
+    }
+
+    /// A message that goes to other peers as well.
+    #[inline]
+    pub fn push_shared(&mut self, peer: PeerId, message: &Message, effects: &mut Effects) -> Pushed {
+        match self.with_room(peer) {
+            Some(outbound) => {
+                outbound.push_shared(message, effects);
+                Pushed::Taken
+            }
+            None => Pushed::Dropped,
+        }
+    }
+
+    /// A message that goes to every peer.
+    pub fn push_to_all(&mut self, message: &Message, effects: &mut Effects) {
+        for (_, outbound) in self.pipes.iter_mut() {
+            if outbound.has_room() {
+                outbound.push_shared(message, effects);
+            }
+        }
+    }
+
+    /// The pipe to this peer, if there is room for a message. If not, `Pattern::writable` will be called.
+    #[inline]
+    pub fn with_room(&mut self, peer: PeerId) -> Option<&mut Outbound> {
+        let outbound = self.pipes.get_mut(peer)?;
+        outbound.has_room().then_some(outbound)
+    }
+
+    /// The pipe to this peer, whether it has room or not.
+    #[inline]
+    #[must_use]
+    pub fn get_mut(&mut self, peer: PeerId) -> Option<&mut Outbound> {
+        self.pipes.get_mut(peer)
+    }
+
+    /// Whether any peer has room. All of them are asked, hence each that has none tells when it has.
+    pub fn any_has_room(&mut self) -> bool {
+        self.pipes.iter_mut().fold(false, |any, (_, outbound)| outbound.has_room() | any)
+    }
+
+    /// Number of peers.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.pipes.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.pipes.is_empty()
+    }
+}
