@@ -107,7 +107,8 @@ impl Drop for Ticket<'_> {
         let Some(number) = self.number else { return };
         let mut queue = self.parking.lock();
         let place = queue.waiters.iter().position(|(other, _)| *other == number);
-        let woken = place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
+        let woken =
+            place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
         self.parking.any.store(!queue.waiters.is_empty(), Ordering::Relaxed);
         drop(queue);
         if woken || self.owes {
