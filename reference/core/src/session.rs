@@ -125,6 +125,8 @@ pub struct Session {
     incoming: In,
     /// The application's side has closed the outbound pipe, and all of it is taken.
     drained: bool,
+    /// The pipe counts as closed where it is empty.
+    stopping: bool,
 }
 
 /// What the frame that comes next belongs to.
@@ -153,6 +155,7 @@ impl Session {
             half_sent: false,
             incoming: In::Nothing,
             drained: false,
+            stopping: false,
         }
     }
 
@@ -306,6 +309,8 @@ impl Session {
         if self.connection.is_ready() {
             self.pull_changes();
             self.pull_messages();
+        } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {
+            return Err(Ending::Finished);
         }
         if self.drained && !self.connection.has_output() { Err(Ending::Finished) } else { Ok(()) }
     }
@@ -335,7 +340,10 @@ impl Session {
                     self.half_sent = frame.has_more();
                     self.connection.push(frame);
                 }
-                Read::Empty => break,
+                Read::Empty => {
+                    self.drained = self.stopping;
+                    break;
+                }
                 Read::End => {
                     self.drained = true;
                     break;
@@ -345,6 +353,11 @@ impl Session {
         if ends.outbound.room_made() {
             self.shared.writable(ends.peer());
         }
+    }
+
+    /// The endpoint was given up: the session ends when what waits is sent.
+    pub fn stop(&mut self) {
+        self.stopping = true;
     }
 
     /// Whether there is anything to write.

@@ -55,6 +55,17 @@ pub enum Turn {
     Nothing,
 }
 
+/// What the next turn will bring.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look<'a> {
+    /// This message, which stays.
+    Message(&'a Message),
+    /// This peer is gone; it is not told again.
+    Ended(PeerId),
+    /// No peer has anything; `Pattern::readable` will be called when one has.
+    Nothing,
+}
+
 impl FairQueue {
     /// A peer has come. It gets a turn at once, whatever it was told to be readable before.
     pub fn attach(&mut self, peer: PeerId, inbound: Inbound) {
@@ -107,6 +118,23 @@ impl FairQueue {
             }
         }
         true
+    }
+
+    /// As [`Self::turn`], but a message stays for the next turn.
+    pub fn look(&mut self, effects: &mut Effects) -> Look<'_> {
+        if self.kept.is_none() {
+            match self.next(effects) {
+                Turn::Message(peer, message) => self.kept = Some((peer, message)),
+                Turn::Ended(peer) => return Look::Ended(peer),
+                Turn::Nothing => return Look::Nothing,
+            }
+        }
+        self.kept.as_ref().map_or(Look::Nothing, |(_, message)| Look::Message(message))
+    }
+
+    /// Drops the message that [`Self::look`] showed.
+    pub fn drop_kept(&mut self) {
+        self.kept = None;
     }
 
     /// Drops all there is: for sockets that do not receive, whose peers should not be held up all the same.

@@ -72,6 +72,7 @@ impl PeerInfo {
 pub struct Outbound {
     writer: Writer,
     io: Arc<dyn IoSide>,
+    pushed: u64,
     /// The id stays taken while this end lives.
     _lease: Arc<Lease>,
 }
@@ -79,7 +80,7 @@ pub struct Outbound {
 impl Outbound {
     /// The end `writer` of a pipe whose other end is `io`'s.
     pub fn new(writer: Writer, io: Arc<dyn IoSide>, lease: Arc<Lease>) -> Self {
-        Self { writer, io, _lease: lease }
+        Self { writer, io, pushed: 0, _lease: lease }
     }
 
     /// Whether there is room for a message. If not, `Pattern::writable` will be called when there is.
@@ -92,6 +93,13 @@ impl Outbound {
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.writer.reader_gone()
+    }
+
+    /// How many messages were put into the pipe.
+    #[inline]
+    #[must_use]
+    pub const fn pushed(&self) -> u64 {
+        self.pushed
     }
 
     /// Puts a message into the pipe. The high-water mark is the caller's business: [`Self::has_room`].
@@ -135,6 +143,7 @@ impl Outbound {
 
     #[inline]
     fn flush(&mut self, effects: &mut Effects) {
+        self.pushed += 1;
         if self.writer.flush() == ReaderState::Asleep {
             effects.messages_waiting(&self.io);
         }
@@ -151,9 +160,8 @@ impl Outbound {
 impl Drop for Outbound {
     /// As [`Outbound::close`]. The I/O side is told at once, so no lock may be held that it takes.
     fn drop(&mut self) {
-        if self.writer.close() == ReaderState::Asleep {
-            self.io.messages_waiting();
-        }
+        self.writer.close();
+        self.io.closed();
     }
 }
 

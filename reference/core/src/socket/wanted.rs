@@ -1,7 +1,8 @@
 //! What a SUB or XSUB wants, and which publishers still have to be told.
 //!
 //! Subscriptions pass through no pipe: a hundred thousand of them are sent again after a reconnect whatever the
-//! high-water mark is.
+//! high-water mark is. An XSUB's messages do, and have to keep their order with its subscriptions; so each change says
+//! how many messages of the pipe go before it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -28,41 +29,43 @@ pub struct Wanted {
 }
 
 struct Link {
-    untold: VecDeque<Change>,
+    /// Each with the number of messages of the pipe that go before it.
+    untold: VecDeque<(u64, Change)>,
     io: Arc<dyn IoSide>,
 }
 
 impl Wanted {
-    /// One more wish; says whether it is the first for this topic, and then publishers will be told.
-    pub fn add(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
+    /// One more wish; says whether it is the first for this topic, and then publishers will be told. `pushed` is the
+    /// number of messages that were put into the pipe to a peer.
+    pub fn add(&mut self, topic: &[u8], pushed: impl FnMut(PeerId) -> u64, effects: &mut Effects) -> bool {
         let count = self.topics.entry(topic.into()).or_default();
         *count = count.saturating_add(1);
         let first = *count == 1;
         if first {
-            self.tell(&Change::Subscribe(Frame::copy_of(topic)), effects);
+            self.tell(&Change::Subscribe(Frame::copy_of(topic)), pushed, effects);
         }
         first
     }
 
     /// One wish less; says whether it was the last for this topic, and then publishers will be told.
-    pub fn remove(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
+    pub fn remove(&mut self, topic: &[u8], pushed: impl FnMut(PeerId) -> u64, effects: &mut Effects) -> bool {
         let Some(count) = self.topics.get_mut(topic) else { return false };
         *count -= 1;
         let last = *count == 0;
         if last {
             self.topics.remove(topic);
-            self.tell(&Change::Cancel(Frame::copy_of(topic)), effects);
+            self.tell(&Change::Cancel(Frame::copy_of(topic)), pushed, effects);
         }
         last
     }
 
-    fn tell(&mut self, change: &Change, effects: &mut Effects) {
-        for (_, link) in self.links.iter_mut() {
+    fn tell(&mut self, change: &Change, mut pushed: impl FnMut(PeerId) -> u64, effects: &mut Effects) {
+        for (peer, link) in self.links.iter_mut() {
             // Whoever has something untold was woken for it already.
             if link.untold.is_empty() {
                 effects.messages_waiting(&link.io);
             }
-            link.untold.push_back(change.clone());
+            link.untold.push_back((pushed(peer), change.clone()));
         }
     }
 
@@ -73,7 +76,7 @@ impl Wanted {
 
     /// A connection to a publisher is ready: it has to be told everything.
     pub fn link_ready(&mut self, peer: PeerId, io: Arc<dyn IoSide>) {
-        let untold = self.topics.keys().map(|topic| Change::Subscribe(Frame::copy_of(topic))).collect();
+        let untold = self.topics.keys().map(|topic| (0, Change::Subscribe(Frame::copy_of(topic)))).collect();
         self.links.insert(peer, Link { untold, io });
     }
 
@@ -82,17 +85,22 @@ impl Wanted {
         self.links.remove(peer);
     }
 
-    /// What this publisher has to be told next.
-    pub fn next_change(&mut self, peer: PeerId) -> Option<Change> {
+    /// What this publisher has to be told next, when `taken` messages were taken from the pipe to it. Whoever takes from
+    /// the pipe asks before each message: a change is told before the messages behind it.
+    // spec: PUBSUB-XSUB-16
+    pub fn next_change(&mut self, peer: PeerId, taken: u64) -> Option<Change> {
         let link = self.links.get_mut(peer)?;
-        let change = link.untold.pop_front();
+        if link.untold.front().is_none_or(|(before, _)| *before > taken) {
+            return None;
+        }
+        let (_, change) = link.untold.pop_front()?;
         if link.untold.is_empty() {
             link.untold = VecDeque::new();
         }
-        change
+        Some(change)
     }
 
-    /// Whether this publisher has to be told anything.
+    /// Whether this publisher has to be told anything, now or behind messages that are in the pipe.
     #[must_use]
     pub fn has_change(&self, peer: PeerId) -> bool {
         self.links.get(peer).is_some_and(|link| !link.untold.is_empty())

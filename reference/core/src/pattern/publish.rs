@@ -1,0 +1,94 @@
+//! PUB: sends each message to those who subscribed to it (29/PUBSUB).
+//!
+//! ```text
+//!   send ──► who subscribed to what the first part begins with? ──► each of them that has room
+//! ```
+//!
+//! It never receives, and sending never waits: for a subscriber without room the message is dropped. What subscribers
+//! send is dropped; what they subscribe to takes effect without the application.
+
+use std::sync::Arc;
+
+use super::{Pattern, PatternOption, Unsupported};
+use crate::error::{RecvError, Unsent};
+use crate::message::Message;
+use crate::routing::{Downstream, FromBelow};
+use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+
+pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
+    Box::new(Publish::new(shared))
+}
+
+struct Publish {
+    subscribers: Downstream,
+}
+
+impl Publish {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { subscribers: Downstream::new(shared) }
+    }
+
+    /// Drops what subscribers sent, and forgets those that are gone.
+    // spec: PUBSUB-PUB-07, PUBSUB-PUB-15
+    #[inline]
+    fn discard(&mut self, effects: &mut Effects) {
+        loop {
+            match self.subscribers.turn(effects) {
+                FromBelow::Message(_) | FromBelow::Gone(_) => {}
+                FromBelow::Nothing => return,
+            }
+        }
+    }
+}
+
+impl Pattern for Publish {
+    // spec: PUBSUB-PUB-01, PUBSUB-PUB-03
+    fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        self.subscribers.attach(peer);
+    }
+
+    // spec: PUBSUB-PUB-05
+    fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.subscribers.detach(peer, effects);
+        self.discard(effects);
+    }
+
+    fn readable(&mut self, peer: PeerId) {
+        self.subscribers.readable(peer);
+    }
+
+    fn writable(&mut self, _peer: PeerId) {}
+
+    // spec: PUBSUB-PUB-12, PUBSUB-PUB-13
+    #[inline]
+    fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
+        self.discard(effects);
+        self.subscribers.publish(message, effects);
+        Ok(())
+    }
+
+    // spec: PUBSUB-PUB-02
+    fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
+        self.discard(effects);
+        Err(RecvError::Unsupported)
+    }
+
+    fn sender(&self) -> Option<&PeerInfo> {
+        None
+    }
+
+    fn can_send(&mut self, effects: &mut Effects) -> bool {
+        self.discard(effects);
+        true
+    }
+
+    fn can_recv(&mut self, effects: &mut Effects) -> bool {
+        self.discard(effects);
+        false
+    }
+
+    fn set(&mut self, _option: PatternOption, effects: &mut Effects) -> Result<(), Unsupported> {
+        self.discard(effects);
+        Err(Unsupported)
+    }
+}

@@ -1,0 +1,113 @@
+//! SUB: receives what it subscribed to (29/PUBSUB).
+//!
+//! ```text
+//!   recv ◄── does any topic match? ◄── FairQueue ◄── the publisher whose turn it is
+//!   Subscribe, Unsubscribe ──► publishers, which filter as well
+//! ```
+//!
+//! It never sends. What a publisher sends unasked, or sent before it learned of a cancellation, is dropped silently. A
+//! full queue is not: the publisher is held up, and drops at its end (adjudication A49).
+
+use std::sync::Arc;
+
+use super::{Pattern, PatternOption, Unsupported};
+use crate::error::{RecvError, SendError, Unsent};
+use crate::message::Message;
+use crate::routing::Upstream;
+use crate::routing::trie::Trie;
+use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+
+pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
+    Box::new(Sub::new(shared))
+}
+
+struct Sub {
+    publishers: Upstream,
+    topics: Topics,
+}
+
+/// What it is subscribed to. How often is known to `Shared::wanted`.
+#[derive(Default)]
+struct Topics(Trie<()>);
+
+impl Topics {
+    /// Whether the message is wanted. The time depends on the length of its first part.
+    // spec: PUBSUB-SUB-10
+    #[inline]
+    fn match_first_part(&self, message: &Message) -> bool {
+        self.0.prefixes(message.first()).next().is_some()
+    }
+}
+
+impl Sub {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { publishers: Upstream::new(shared), topics: Topics::default() }
+    }
+}
+
+impl Pattern for Sub {
+    // spec: PUBSUB-SUB-01, PUBSUB-SUB-03
+    fn attach(&mut self, peer: Attachment, effects: &mut Effects) {
+        self.publishers.attach(peer, effects);
+    }
+
+    fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.publishers.detach(peer, effects);
+    }
+
+    fn readable(&mut self, peer: PeerId) {
+        self.publishers.readable(peer);
+    }
+
+    fn writable(&mut self, _peer: PeerId) {}
+
+    // spec: PUBSUB-SUB-02
+    fn send(&mut self, message: Message, _effects: &mut Effects) -> Result<(), Unsent> {
+        Err(Unsent { message, why: SendError::Unsupported })
+    }
+
+    // spec: PUBSUB-SUB-08, PUBSUB-SUB-09, PUBSUB-SUB-10, PUBSUB-SUB-11
+    #[inline]
+    fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
+        loop {
+            let message = self.publishers.pop(effects).ok_or(RecvError::WouldBlock)?;
+            if self.topics.match_first_part(&message) {
+                return Ok(message);
+            }
+        }
+    }
+
+    fn sender(&self) -> Option<&PeerInfo> {
+        self.publishers.sender()
+    }
+
+    fn can_send(&mut self, _effects: &mut Effects) -> bool {
+        false
+    }
+
+    fn can_recv(&mut self, effects: &mut Effects) -> bool {
+        let topics = &self.topics;
+        self.publishers.has_message(|message| topics.match_first_part(message), effects)
+    }
+
+    // spec: PUBSUB-SUB-12
+    fn set(&mut self, option: PatternOption, effects: &mut Effects) -> Result<(), Unsupported> {
+        match option {
+            PatternOption::Subscribe(topic) => {
+                if self.publishers.subscribe(&topic, effects) {
+                    self.topics.0.get_or_insert_with(&topic, || ());
+                }
+                Ok(())
+            }
+            PatternOption::Unsubscribe(topic) => {
+                if self.publishers.cancel(&topic, effects)
+                    && let Some(node) = self.topics.0.find(&topic)
+                {
+                    self.topics.0.remove(node);
+                }
+                Ok(())
+            }
+            PatternOption::RouterMandatory(_) | PatternOption::XPubVerbosity(_) => Err(Unsupported),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! XPUB: a PUB whose application sees subscriptions, and messages of its subscribers (29/PUBSUB).
+//!
+//! ```text
+//!   send ──► as PUB
+//!   recv ◄── FairQueue ◄── subscriptions (1 and the topic), cancellations (0 and the topic), messages, as they came
+//! ```
+//!
+//! By the time that the application receives a subscription, it has taken effect. When a subscriber is gone, and its
+//! last message was received, the topics that nobody else holds are cancelled.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Pattern, PatternOption, Unsupported};
+use crate::error::{RecvError, Unsent};
+use crate::frame::Frame;
+use crate::message::Message;
+use crate::routing::{Downstream, FromBelow};
+use crate::socket::{Attachment, Change, Effects, Interests, PeerId, PeerInfo, Shared};
+
+pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
+    Box::new(XPub::new(shared))
+}
+
+struct XPub {
+    shared: Arc<Shared>,
+    subscribers: Downstream,
+    /// Topics of subscribers that are gone, which the application is to be told of.
+    cancelled: VecDeque<Frame>,
+    last: Last,
+}
+
+/// What was received last.
+enum Last {
+    Message,
+    /// What nobody sent: the sender is gone.
+    Cancellation,
+}
+
+impl XPub {
+    fn new(shared: Arc<Shared>) -> Self {
+        let subscribers = Downstream::new(Arc::clone(&shared));
+        Self { shared, subscribers, cancelled: VecDeque::new(), last: Last::Message }
+    }
+}
+
+impl Pattern for XPub {
+    // spec: PUBSUB-XPUB-01, PUBSUB-XPUB-02
+    fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        self.subscribers.attach(peer);
+    }
+
+    // spec: PUBSUB-XPUB-04
+    fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.subscribers.detach(peer, effects);
+    }
+
+    fn readable(&mut self, peer: PeerId) {
+        self.subscribers.readable(peer);
+    }
+
+    fn writable(&mut self, _peer: PeerId) {}
+
+    // spec: PUBSUB-XPUB-10, PUBSUB-XPUB-11
+    #[inline]
+    fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
+        self.subscribers.publish(message, effects);
+        Ok(())
+    }
+
+    // spec: PUBSUB-XPUB-12, PUBSUB-XPUB-13, PUBSUB-XPUB-15, PUBSUB-XPUB-17
+    fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
+        loop {
+            if let Some(topic) = self.cancelled.pop_front() {
+                self.last = Last::Cancellation;
+                return Ok(Message::new(Interests::notice(&Change::Cancel(topic))));
+            }
+            match self.subscribers.turn(effects) {
+                FromBelow::Message(message) => {
+                    self.last = Last::Message;
+                    return Ok(message);
+                }
+                FromBelow::Gone(topics) => self.cancelled = topics.into(),
+                FromBelow::Nothing => return Err(RecvError::WouldBlock),
+            }
+        }
+    }
+
+    fn sender(&self) -> Option<&PeerInfo> {
+        match self.last {
+            Last::Message => self.subscribers.sender(),
+            Last::Cancellation => None,
+        }
+    }
+
+    fn can_send(&mut self, _effects: &mut Effects) -> bool {
+        true
+    }
+
+    fn can_recv(&mut self, effects: &mut Effects) -> bool {
+        while self.cancelled.is_empty() {
+            match self.subscribers.look(effects) {
+                FromBelow::Message(_) => return true,
+                FromBelow::Gone(topics) => self.cancelled = topics.into(),
+                FromBelow::Nothing => return false,
+            }
+        }
+        true
+    }
+
+    // spec: PUBSUB-XPUB-16
+    fn set(&mut self, option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        match option {
+            PatternOption::XPubVerbosity(verbosity) => {
+                self.shared.interests().verbosity = verbosity;
+                Ok(())
+            }
+            PatternOption::Subscribe(_) | PatternOption::Unsubscribe(_) | PatternOption::RouterMandatory(_) => {
+                Err(Unsupported)
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! XSUB: a SUB that subscribes by sending, and may speak to its publishers (29/PUBSUB).
+//!
+//! ```text
+//!   send ──┬─ first part begins with 1 ──► subscribes to the rest of that part
+//!          ├─ first part begins with 0 ──► cancels
+//!          └─ anything else ────────────► every publisher that has room
+//!   recv ◄── FairQueue ◄── the publisher whose turn it is
+//! ```
+//!
+//! A request is the first part alone, as 23/ZMTP has it in a frame of its own; parts behind it go to every publisher as
+//! a message of their own. Later parts are never requests. Sending never waits. What publishers send is received
+//! unfiltered, as a proxy needs it: filtering is theirs.
+
+use std::sync::Arc;
+
+use super::{Pattern, PatternOption, Unsupported};
+use crate::error::{RecvError, Unsent};
+use crate::message::Message;
+use crate::routing::Upstream;
+use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+
+pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
+    Box::new(XSub::new(shared))
+}
+
+struct XSub {
+    publishers: Upstream,
+}
+
+impl XSub {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { publishers: Upstream::new(shared) }
+    }
+}
+
+impl Pattern for XSub {
+    // spec: PUBSUB-XSUB-01, PUBSUB-XSUB-02
+    fn attach(&mut self, peer: Attachment, effects: &mut Effects) {
+        self.publishers.attach(peer, effects);
+    }
+
+    fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.publishers.detach(peer, effects);
+    }
+
+    fn readable(&mut self, peer: PeerId) {
+        self.publishers.readable(peer);
+    }
+
+    fn writable(&mut self, _peer: PeerId) {}
+
+    // spec: PUBSUB-XSUB-11, PUBSUB-XSUB-12, PUBSUB-XSUB-13, PUBSUB-XSUB-14, PUBSUB-XSUB-15, PUBSUB-XSUB-16
+    fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
+        match message.first().split_first() {
+            Some((1, topic)) => {
+                self.publishers.subscribe(topic, effects);
+            }
+            Some((0, topic)) => {
+                self.publishers.cancel(topic, effects);
+            }
+            Some(_) | None => {
+                self.publishers.push_to_all(&message, effects);
+                return Ok(());
+            }
+        }
+        if let Ok((_request, rest)) = message.split_first() {
+            self.publishers.push_to_all(&rest, effects);
+        }
+        Ok(())
+    }
+
+    // spec: PUBSUB-XSUB-07, PUBSUB-XSUB-08, PUBSUB-XSUB-09, PUBSUB-XSUB-10
+    #[inline]
+    fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
+        self.publishers.pop(effects).ok_or(RecvError::WouldBlock)
+    }
+
+    fn sender(&self) -> Option<&PeerInfo> {
+        self.publishers.sender()
+    }
+
+    fn can_send(&mut self, _effects: &mut Effects) -> bool {
+        true
+    }
+
+    fn can_recv(&mut self, effects: &mut Effects) -> bool {
+        self.publishers.has_message(|_| true, effects)
+    }
+
+    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        Err(Unsupported)
+    }
+}
