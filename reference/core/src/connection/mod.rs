@@ -208,15 +208,13 @@ impl Connection {
     fn next_in_handshake(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
         loop {
             match std::mem::replace(&mut self.state, State::Closing) {
-                State::Opening(expected) => {
-                    match ExpectOpening::on_octets(self.input.unread(), &mut self.output)? {
-                        Some(next) => self.state = State::Greeting(next),
-                        None => {
-                            self.state = State::Opening(expected);
-                            return Ok(None);
-                        }
+                State::Opening(expected) => match ExpectOpening::on_octets(self.input.unread(), &mut self.output)? {
+                    Some(next) => self.state = State::Greeting(next),
+                    None => {
+                        self.state = State::Opening(expected);
+                        return Ok(None);
                     }
-                }
+                },
                 State::Greeting(expected) => {
                     let unread = self.input.unread();
                     match ExpectGreeting::on_octets(unread, self.socket_type, &self.options, &mut self.output)? {
