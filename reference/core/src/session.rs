@@ -27,6 +27,8 @@ pub struct Ends {
     outbound: Reader,
     inbound: Writer,
     info: PeerInfo,
+    /// Messages that were taken from the outbound pipe.
+    taken: u64,
     /// What a ROUTER calls the peer; empty for others.
     routing_id: Frame,
 }
@@ -54,7 +56,7 @@ impl Ends {
             routing_id: routing_id.clone(),
             inproc: None,
         });
-        Self { shared: Arc::clone(shared), lease, outbound, inbound, info, routing_id }
+        Self { shared: Arc::clone(shared), lease, outbound, inbound, info, taken: 0, routing_id }
     }
 
     /// The peer's id.
@@ -77,6 +79,7 @@ impl Ends {
         while more {
             let Read::Frame(frame) = self.outbound.read() else { break };
             more = frame.has_more();
+            self.taken += u64::from(!more);
         }
     }
 
@@ -307,7 +310,6 @@ impl Session {
     /// [`Ending::Finished`] when the socket is closed and everything is written.
     pub fn pull(&mut self) -> Result<(), Ending> {
         if self.connection.is_ready() {
-            self.pull_changes();
             self.pull_messages();
         } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {
             return Err(Ending::Finished);
@@ -315,10 +317,8 @@ impl Session {
         if self.drained && !self.connection.has_output() { Err(Ending::Finished) } else { Ok(()) }
     }
 
+    /// Subscriptions and cancellations that go before the next message.
     fn pull_changes(&mut self) {
-        if self.shared.socket_type().rules().subscriptions != Direction::ToPeer {
-            return;
-        }
         let Some(ends) = &self.ends else { return };
         // A message that is half sent goes first; subscriptions stand between messages.
         if self.half_sent {
@@ -326,18 +326,23 @@ impl Session {
         }
         let mut wanted = self.shared.wanted();
         while !self.connection.is_full() {
-            let Some(change) = wanted.next_change(ends.peer()) else { break };
+            let Some(change) = wanted.next_change(ends.peer(), ends.taken) else { break };
             self.connection.push_change(&change);
         }
     }
 
     #[inline]
     fn pull_messages(&mut self) {
-        let Some(ends) = &mut self.ends else { return };
+        let subscribes = self.shared.socket_type().rules().subscriptions == Direction::ToPeer;
         while !self.connection.is_full() {
+            if subscribes {
+                self.pull_changes();
+            }
+            let Some(ends) = &mut self.ends else { return };
             match ends.outbound.read() {
                 Read::Frame(frame) => {
                     self.half_sent = frame.has_more();
+                    ends.taken += u64::from(!self.half_sent);
                     self.connection.push(frame);
                 }
                 Read::Empty => {
@@ -350,7 +355,9 @@ impl Session {
                 }
             }
         }
-        if ends.outbound.room_made() {
+        if let Some(ends) = &mut self.ends
+            && ends.outbound.room_made()
+        {
             self.shared.writable(ends.peer());
         }
     }

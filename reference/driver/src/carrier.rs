@@ -65,8 +65,6 @@ pub(crate) enum Outcome {
     PeerClosed,
     /// The network did.
     Broken(io::Error),
-    /// The endpoint was given up.
-    Stopped,
 }
 
 impl Carrier {

@@ -54,12 +54,11 @@ impl Context {
     ///
     /// On a `current_thread` runtime no message changes threads: the lowest latency there is.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Outside of a tokio runtime.
-    #[must_use]
-    pub fn local() -> Self {
-        Self::on(Arc::new(TokioRuntime::local()))
+    /// If this is not called on a tokio runtime.
+    pub fn local() -> std::io::Result<Self> {
+        Ok(Self::on(Arc::new(TokioRuntime::local()?)))
     }
 
     /// A context on any runtime.

@@ -137,24 +137,17 @@ pub(crate) fn connect(socket: &Arc<Inner>, name: &str) -> Result<Place, Endpoint
         info: PeerInfo::default(),
     };
     let context = Arc::downgrade(&socket.context);
-    let other = {
-        let mut table = socket.context.names.lock();
-        match table.bound.get(name) {
-            Some(other) => Some(Arc::clone(other)),
-            None => {
-                half.attach_early();
-                table.waiting.push(Waiting { name: name.to_owned(), half });
-                None
-            }
-        }
-        .map(|other| (other, ()))
-    };
-    if let Some((other, ())) = other {
+    let mut table = socket.context.names.lock();
+    if let Some(other) = table.bound.get(name).map(Arc::clone) {
+        drop(table);
         let (ours, theirs) = (shared.socket_type(), other.socket_type());
         if !ours.talks_to(theirs) {
             return Err(EndpointFailed::Incompatible { ours, theirs, endpoint: format!("inproc://{name}") });
         }
         half.join(&other);
+    } else {
+        half.attach_early();
+        table.waiting.push(Waiting { name: name.to_owned(), half });
     }
     Ok(Place { context, name: name.to_owned(), kind: Kind::Connected(shared, us, towards_other) })
 }

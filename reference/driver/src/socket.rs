@@ -14,11 +14,11 @@ use zmq_core::socket::{IoSide, Parking, PeerId, PeerInfo};
 
 use crate::carrier::Carrier;
 use crate::context;
+use crate::dialer;
 use crate::endpoint::{Endpoint, literal};
 use crate::error::{EndpointFailed, OptionError};
 use crate::inproc;
 use crate::listener::{self, Bound};
-use crate::dialer;
 use crate::monitor::{EventKind, Events, Monitor};
 
 /// A socket. Clones are the same socket; the last one that is dropped closes it, which never waits.
@@ -66,13 +66,8 @@ struct Times {
 impl Socket {
     pub(crate) fn new(context: Arc<context::Inner>, socket_type: SocketType, options: Options) -> Self {
         let core = zmq_core::socket::Socket::new(socket_type, options, context.random());
-        let inner = Inner {
-            context,
-            core,
-            events: Mutex::default(),
-            places: Mutex::default(),
-            times: Mutex::default(),
-        };
+        let inner =
+            Inner { context, core, events: Mutex::default(), places: Mutex::default(), times: Mutex::default() };
         Self { handle: Arc::new(Handle(Arc::new(inner))) }
     }
 
