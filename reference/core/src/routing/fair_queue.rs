@@ -333,7 +333,10 @@ mod tests {
                 match step {
                     Step::Attach if scene.peers.len() < 8 => {
                         scene.attach(3);
-                        (sent.push(0), received.push(0), waited.push(vec![]), open.push(true));
+                        sent.push(0);
+                        received.push(0);
+                        waited.push(vec![]);
+                        open.push(true);
                     }
                     Step::Send(peer, n) if peer < sent.len() && open[peer] => {
                         for _ in 0..n {

@@ -234,7 +234,10 @@ mod tests {
                 match step {
                     Step::Attach(hwm) if marks.len() < 6 => {
                         scene.attach(hwm);
-                        (marks.push(hwm), waiting.push(VecDeque::new()), shares.push(0), open.push(true));
+                        marks.push(hwm);
+                        waiting.push(VecDeque::new());
+                        shares.push(0);
+                        open.push(true);
                         shares.fill(0);
                     }
                     Step::Push => match scene.push(number) {
