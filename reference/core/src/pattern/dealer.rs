@@ -133,10 +133,12 @@ mod tests {
         dealer.send("lost with it").unwrap();
         gone.send("in");
         gone.close();
+        dealer.settle();
+        assert_eq!(dealer.pattern.receivers.len(), 1);
         dealer.send("a").unwrap();
         dealer.send("b").unwrap();
         assert_eq!(stays.recv_all(), ["a", "b"].map(Message::from));
         assert_eq!(dealer.recv_all(), [Message::from("in")]);
-        assert_eq!((dealer.pattern.receivers.len(), dealer.pattern.senders.len()), (1, 1));
+        assert_eq!(dealer.pattern.senders.len(), 1);
     }
 }

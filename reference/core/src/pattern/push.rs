@@ -131,10 +131,11 @@ mod tests {
         let (mut gone, mut stays) = (push.peer(0), push.peer(0));
         gone.send("never read");
         gone.close();
+        push.settle();
+        assert_eq!((push.pattern.receivers.len(), push.pattern.unwanted.len()), (1, 1));
         push.send("a").unwrap();
         push.send("b").unwrap();
         assert_eq!(stays.recv_all(), ["a", "b"].map(Message::from));
-        assert_eq!((push.pattern.receivers.len(), push.pattern.unwanted.len()), (1, 1));
         assert_eq!(push.peer(0).peer.index(), gone.peer.index());
     }
 

@@ -379,6 +379,12 @@ mod tests {
         scene.asked.close_untold();
         scene.req.send("q").unwrap();
         assert_eq!(scene.other.recv_all(), [Message::from(["", "q"])]);
+
+        let mut scene = idle();
+        scene.asked.end();
+        scene.req.send("q").unwrap();
+        assert_eq!(scene.other.recv_all(), [Message::from(["", "q"])]);
+        assert!(scene.asked.sees_end());
     }
 
     #[derive(Debug, Clone)]

@@ -235,6 +235,14 @@ impl Far {
         reader.read() == Read::End
     }
 
+    /// The peer sends nothing any more, but goes on receiving.
+    pub(crate) fn end(&mut self) {
+        let (_, writer) = self.ends.as_mut().expect("the peer is there");
+        if writer.close() == ReaderState::Asleep {
+            self.shared.readable(self.peer);
+        }
+    }
+
     /// The peer is gone for good; the socket is told.
     pub(crate) fn close(&mut self) {
         self.close_untold();

@@ -91,8 +91,25 @@ mod tests {
     use super::*;
     use crate::options::Options;
     use crate::pattern::table::SocketType;
-    use crate::pattern::testing::peer;
-    use crate::socket::Shared;
+    use crate::pattern::testing::{letters, peer};
+    use crate::socket::{Letter, Shared};
+
+    #[test]
+    fn where_nobody_has_room_everybody_tells_when_there_is() {
+        let shared = Arc::new(Shared::new(SocketType::Router, Options::default(), 1));
+        let (mut fan_out, mut effects) = (FanOut::default(), Effects::default());
+        let mut fars = [(); 3].map(|()| {
+            let (attachment, far) = peer(&shared, "", 1);
+            fan_out.attach(attachment.peer, attachment.outbound);
+            far
+        });
+        fan_out.push_to_all(&Message::from("a"), &mut effects);
+        assert!(!fan_out.any_has_room());
+        for far in &mut fars {
+            far.recv();
+            assert!(matches!(letters(&shared).pop_front(), Some(Letter::Writable(peer)) if peer == far.peer));
+        }
+    }
 
     #[test]
     fn each_peer_gets_what_it_has_room_for() {
