@@ -35,7 +35,6 @@ impl Pattern for Dealer {
     // spec: REQREP-DEALER-05
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
         self.receivers.detach(peer, effects);
-        self.senders.readable(peer);
     }
 
     fn readable(&mut self, peer: PeerId) {

@@ -34,7 +34,6 @@ impl Pattern for Pull {
 
     // spec: PIPELINE-PULL-06
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
-        self.senders.readable(peer);
         self.unused.detach(peer, effects);
     }
 

@@ -35,7 +35,6 @@ impl Pattern for Push {
     // spec: PIPELINE-PUSH-06
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
         self.receivers.detach(peer, effects);
-        self.unwanted.readable(peer);
         self.unwanted.discard(effects);
     }
 
@@ -129,6 +128,7 @@ mod tests {
     fn a_peer_that_is_gone_gets_nothing_and_leaves_nothing() {
         let mut push = bench();
         let (mut gone, mut stays) = (push.peer(0), push.peer(0));
+        push.settle();
         gone.send("never read");
         gone.close();
         push.settle();

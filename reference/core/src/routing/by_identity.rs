@@ -63,7 +63,7 @@ impl ByIdentity {
         Ok(())
     }
 
-    /// Whether any peer has room. All of them are asked, hence each that has none tells when it has.
+    /// Whether any peer has room. If not, all of them were asked, hence each tells when it has.
     pub fn any_has_room(&mut self) -> bool {
         self.pipes.any_has_room()
     }

@@ -73,7 +73,7 @@ impl FairQueue {
         self.line.push_back(peer);
     }
 
-    /// The pipe from this peer has something again, or the peer is gone and the end of its pipe should be found.
+    /// The pipe from this peer has something again: messages, or its end.
     pub fn readable(&mut self, peer: PeerId) {
         let Some(sender) = self.senders.get_mut(peer) else { return };
         if sender.place == Place::Quiet {

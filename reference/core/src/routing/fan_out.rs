@@ -66,9 +66,9 @@ impl FanOut {
         self.pipes.get_mut(peer)
     }
 
-    /// Whether any peer has room. All of them are asked, hence each that has none tells when it has.
+    /// Whether any peer has room. If not, all of them were asked, hence each tells when it has.
     pub fn any_has_room(&mut self) -> bool {
-        self.pipes.iter_mut().fold(false, |any, (_, outbound)| outbound.has_room() | any)
+        self.pipes.iter_mut().any(|(_, outbound)| outbound.has_room())
     }
 
     /// Number of peers.
