@@ -166,10 +166,12 @@ fn a_full_chunk_is_used_again() {
     for _ in 0..SLOTS {
         let _ = send(&mut writer, "a");
     }
+    let allocated = live::allocated();
     for _ in 0..100 * SLOTS {
         let _ = send(&mut writer, "a");
         let _ = reader.read();
     }
+    assert!(live::allocated() - allocated <= 2, "{} chunks for the same traffic", live::allocated() - allocated);
     assert_eq!(live::chunks() - before, 3, "two in use, and the spare");
 }
 
