@@ -452,7 +452,7 @@ impl Model {
     fn hwm(&self) -> Option<usize> {
         match self.limits.hwm {
             Hwm::Unlimited => None,
-            Hwm::Messages(n) => Some(NonZeroU32::get(n).try_into().unwrap()),
+            Hwm::Messages(n) => Some(NonZeroU32::get(n).try_into().expect("a high-water mark fits")),
         }
     }
 
@@ -542,7 +542,7 @@ fn frame_of(n: u32, padding: usize) -> Frame {
 }
 
 fn number(frame: &Frame) -> u32 {
-    u32::from_be_bytes(frame[..4].try_into().unwrap())
+    u32::from_be_bytes(frame[..4].try_into().expect("four octets were taken"))
 }
 
 #[derive(Clone, Copy)]
