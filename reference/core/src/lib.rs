@@ -1,5 +1,7 @@
 //! ZeroMQ without I/O: messages, connections, pipes and socket patterns.
 
+pub mod connection;
+pub mod dial;
 pub mod error;
 #[expect(unsafe_code, reason = "a frame is inline or a slice of a counted block, in 32 octets")]
 pub mod frame;
@@ -8,8 +10,10 @@ pub mod options;
 pub mod pattern;
 pub mod pipe;
 pub mod routing;
+pub mod session;
 pub mod socket;
 pub mod time;
+pub mod wire;
 
 pub use frame::Frame;
 pub use message::Message;

@@ -137,6 +137,8 @@ pub struct Options {
     pub recv_hwm: Hwm,
     /// Octets of each peer that may wait for the application before reading pauses; `None`: the HWM alone counts.
     pub recv_bytes: Option<NonZeroUsize>,
+    /// A message of more parts closes the connection.
+    pub max_parts: NonZeroU32,
     /// What happens to unsent messages at close.
     pub linger: Linger,
     /// How a ROUTER addresses this socket.
@@ -162,6 +164,9 @@ pub struct Options {
 /// Octets of one peer that wait for the application before reading pauses: half of a second-level cache.
 const RECV_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 20).expect("not zero");
 
+/// Parts of one message. Each takes 32 octets of memory for as few as 2 on the wire.
+const MAX_PARTS: NonZeroU32 = NonZeroU32::new(1 << 16).expect("not zero");
+
 impl Default for Options {
     /// libzmq's defaults, and [`Options::recv_bytes`] of 1 MiB.
     fn default() -> Self {
@@ -175,6 +180,7 @@ impl Default for Options {
             handshake_timeout: Some(Duration::from_secs(30)),
             connect_timeout: None,
             max_frame_octets: None,
+            max_parts: MAX_PARTS,
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
             immediate: false,

@@ -1,1 +1,48 @@
-//! ZeroMQ sockets on tokio.
+//! ZeroMQ sockets: the reference implementation of zmqspec on tokio.
+//!
+//! ```
+//! use zmq_reference::{Context, SocketType};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let context = Context::new()?;
+//! let server = context.socket(SocketType::Rep)?;
+//! let endpoint = server.bind("tcp://127.0.0.1:*").await?;
+//! let client = context.socket(SocketType::Req)?;
+//! client.connect(&endpoint.to_string())?;
+//!
+//! client.send("hello").await?;
+//! assert_eq!(server.recv().await?.first(), &"hello");
+//! server.send(["two", "parts"]).await?;
+//! assert_eq!(client.recv().await?.parts(), 2);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! [`blocking`] has the same for programs without a runtime.
+
+pub mod blocking;
+mod carrier;
+mod context;
+mod dialer;
+mod endpoint;
+mod error;
+mod inproc;
+mod listener;
+mod live;
+mod monitor;
+pub mod runtime;
+mod socket;
+
+pub use context::{Context, Terminated};
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{EndpointFailed, OptionError};
+pub use monitor::{Event, EventKind, Monitor};
+pub use socket::Socket;
+pub use zmq_core::error::{RecvError, SendError, Unsent};
+pub use zmq_core::options::{Heartbeat, Hwm, Linger, Options, Reconnect, RoutingId, RoutingIdError};
+pub use zmq_core::pattern::table::SocketType;
+pub use zmq_core::pattern::{PatternOption, Switch, Verbosity};
+pub use zmq_core::socket::{PeerInfo, Properties};
+pub use zmq_core::{Frame, Message};

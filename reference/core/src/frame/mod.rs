@@ -11,6 +11,7 @@
 
 mod arena;
 mod block;
+pub(crate) mod pool;
 
 use std::fmt;
 use std::mem::ManuallyDrop;

@@ -305,12 +305,16 @@ impl<T, C, const N: usize> Front<T, C, N> {
             match self.shared.word.0.compare_exchange(word, word | ASLEEP, Ordering::Release, Ordering::Acquire) {
                 Ok(_) => {
                     self.slept = true;
-                    self.shared.free_spare();
                     return Rest::Asleep;
                 }
                 Err(changed) => word = changed,
             }
         }
+    }
+
+    /// Frees the spare.
+    pub(super) fn trim(&mut self) {
+        self.shared.free_spare();
     }
 
     #[inline(never)]
@@ -365,10 +369,6 @@ impl<T, C, const N: usize> Shared<T, C, N> {
     }
 
     fn free_spare(&self) {
-        // Most of the time there is none, and a load costs less than a swap.
-        if self.spare.load(Ordering::Relaxed).is_null() {
-            return;
-        }
         let spare = self.spare.swap(ptr::null_mut(), Ordering::Acquire);
         if !spare.is_null() {
             // SAFETY: whoever swaps a pointer out of `spare` owns the chunk.

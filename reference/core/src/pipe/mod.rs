@@ -13,7 +13,8 @@
 //! - A reader that finds nothing is asleep; the next [`Writer::flush`] with a message says so, once, and its caller
 //!   has to wake the reader. A writer that finds no room waits; [`Reader::room_made`] says so, once, when there is room
 //!   again. Neither end knows how the other is woken: that is the owners' business.
-//! - A pipe allocates nothing for frames before the first one, and keeps at most one chunk of them while it is empty.
+//! - A pipe allocates nothing for frames before the first one. Empty it keeps two chunks at most, the last one and a
+//!   spare; [`Reader::trim`] and [`Writer::trim`] give them back at a quiet moment.
 
 mod chunk;
 mod credit;
@@ -26,7 +27,9 @@ mod loom_tests;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
+
+use crate::options::Hwm;
 
 pub use self::reader::{Read, Reader};
 pub use self::writer::{ReaderState, Writer};
@@ -47,15 +50,6 @@ pub struct Limits {
     pub bytes: Option<NonZeroUsize>,
 }
 
-/// A high-water mark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hwm {
-    /// No limit: memory is the limit.
-    Unlimited,
-    /// At most so many whole messages.
-    Messages(NonZeroU32),
-}
-
 impl Limits {
     /// Neither a high-water mark nor a bound of bytes.
     pub const UNLIMITED: Self = Self { hwm: Hwm::Unlimited, bytes: None };
@@ -63,7 +57,7 @@ impl Limits {
     /// A high-water mark, where zero is no limit as in `ZMQ_SNDHWM` and `ZMQ_RCVHWM`.
     #[must_use]
     pub fn messages(hwm: u32) -> Self {
-        Self { hwm: NonZeroU32::new(hwm).map_or(Hwm::Unlimited, Hwm::Messages), bytes: None }
+        Self { hwm: Hwm::messages(hwm), bytes: None }
     }
 
     /// The same with a bound of payload bytes.

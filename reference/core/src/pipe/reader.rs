@@ -85,6 +85,14 @@ impl Reader {
         }
     }
 
+    /// Gives back the chunk that is kept for use again; the rest is [`Writer::trim`](super::Writer::trim)'s.
+    ///
+    /// For quiet moments. Not done by itself when the reader falls asleep: a reader that keeps up sleeps after each
+    /// burst, and would free what the writer allocates next.
+    pub fn trim(&mut self) {
+        self.front.trim();
+    }
+
     #[inline]
     fn count(&mut self, frame: &Frame) {
         let bytes = self.unfinished_bytes.wrapping_add(frame.len());

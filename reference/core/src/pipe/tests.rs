@@ -132,7 +132,7 @@ fn dropping_an_end_is_seen_by_the_other() {
 }
 
 #[test]
-fn an_empty_pipe_keeps_one_chunk_at_most() {
+fn an_empty_pipe_keeps_two_chunks_and_none_after_a_trim() {
     let before = live::chunks();
     let (mut writer, mut reader) = pipe(Limits::UNLIMITED);
     assert_eq!(live::chunks() - before, 0);
@@ -143,6 +143,8 @@ fn an_empty_pipe_keeps_one_chunk_at_most() {
         assert!(live::chunks() - before >= 10);
         writer.trim();
         while reader.read() != Read::Empty {}
+        assert_eq!(live::chunks() - before, 2);
+        reader.trim();
         assert_eq!(live::chunks() - before, 1);
         writer.trim();
         assert_eq!(live::chunks() - before, 0);
@@ -321,6 +323,7 @@ enum Step {
     HasMessage,
     RoomMade,
     Trim,
+    TrimSpare,
     Close,
 }
 
@@ -336,6 +339,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::HasMessage),
         3 => Just(Step::RoomMade),
         1 => Just(Step::Trim),
+        1 => Just(Step::TrimSpare),
     ];
     (prop::collection::vec(step, 0..200), any::<prop::sample::Index>(), any::<bool>()).prop_map(
         |(mut steps, at, close)| {
@@ -388,6 +392,7 @@ proptest! {
                 Step::HasMessage => prop_assert_eq!(reader.has_message(), !model.visible.is_empty()),
                 Step::RoomMade => prop_assert_eq!(reader.room_made(), std::mem::take(&mut model.room_made)),
                 Step::Trim => writer.trim(),
+                Step::TrimSpare => reader.trim(),
                 Step::Close => prop_assert_eq!(writer.close(), model.close()),
             }
         }

@@ -17,6 +17,11 @@ pub trait IoSide: Send + Sync {
 
     /// The pipe from it was full, it waits, and there is room again.
     fn room_made(&self);
+
+    /// The application's end of the pipe towards it is gone; what is in the pipe is still to be carried on.
+    fn closed(&self) {
+        self.messages_waiting();
+    }
 }
 
 /// Those that are to be told. To drop this without [`Effects::run`] is to lose wake-ups.

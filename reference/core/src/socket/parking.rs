@@ -31,13 +31,15 @@ enum Slot {
 pub struct Ticket<'a> {
     parking: &'a Parking,
     number: Option<u64>,
+    /// It was woken and parked again: what it was woken for may be more than it takes.
+    owes: bool,
 }
 
 impl Parking {
     /// A ticket for a waiter that does not wait yet.
     #[must_use]
     pub const fn ticket(&self) -> Ticket<'_> {
-        Ticket { parking: self, number: None }
+        Ticket { parking: self, number: None, owes: false }
     }
 
     /// Wakes the waiter that has waited longest and is not woken yet.
@@ -86,7 +88,8 @@ impl Ticket<'_> {
         let mut queue = self.parking.lock();
         let place = self.number.and_then(|number| queue.waiters.iter_mut().find(|(other, _)| *other == number));
         if let Some((_, slot)) = place {
-            *slot = Slot::Waiting(waker.clone());
+            let before = std::mem::replace(slot, Slot::Waiting(waker.clone()));
+            self.owes |= matches!(before, Slot::Woken);
         } else {
             let number = queue.next;
             queue.next += 1;
@@ -108,7 +111,7 @@ impl Drop for Ticket<'_> {
             place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
         self.parking.any.store(!queue.waiters.is_empty(), Ordering::Relaxed);
         drop(queue);
-        if woken {
+        if woken || self.owes {
             // Whoever woke this waiter may have meant more than it took; the next one finds out.
             self.parking.wake_one();
         }
@@ -180,6 +183,19 @@ mod tests {
         drop(a);
         assert_eq!(second.get(), 0);
         parking.wake_one();
+        assert_eq!(second.get(), 1);
+    }
+
+    #[test]
+    fn a_waiter_that_was_woken_and_parked_again_passes_the_wake_on_when_it_leaves() {
+        let parking = Parking::default();
+        let ((_, first_waker), (second, second_waker)) = (counter(), counter());
+        let (mut a, mut b) = (parking.ticket(), parking.ticket());
+        a.park(&first_waker);
+        b.park(&second_waker);
+        parking.wake_one();
+        a.park(&first_waker);
+        drop(a);
         assert_eq!(second.get(), 1);
     }
 

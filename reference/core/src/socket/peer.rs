@@ -160,9 +160,9 @@ impl Outbound {
 impl Drop for Outbound {
     /// As [`Outbound::close`]. The I/O side is told at once, so no lock may be held that it takes.
     fn drop(&mut self) {
-        if self.writer.close() == ReaderState::Asleep {
-            self.io.messages_waiting();
-        }
+        // Awake or asleep, the other end is told.
+        let _ = self.writer.close();
+        self.io.closed();
     }
 }
 

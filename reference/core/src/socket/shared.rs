@@ -16,6 +16,7 @@ use super::routing_ids::RoutingIds;
 use super::wanted::Wanted;
 use crate::options::Options;
 use crate::pattern::table::SocketType;
+use crate::time::Instant;
 
 /// The shared state of one socket.
 pub struct Shared {
@@ -29,6 +30,7 @@ pub struct Shared {
     interests: Mutex<Interests>,
     routing_ids: Mutex<RoutingIds>,
     ended: AtomicBool,
+    linger_deadline: Mutex<Option<Instant>>,
 }
 
 impl Shared {
@@ -47,6 +49,7 @@ impl Shared {
             interests: Mutex::new(Interests::seeded(first_routing_id.into())),
             routing_ids: Mutex::new(RoutingIds::new(first_routing_id)),
             ended: AtomicBool::new(false),
+            linger_deadline: Mutex::default(),
         }
     }
 
@@ -138,6 +141,17 @@ impl Shared {
         self.ended.store(true, Ordering::Release);
         self.senders.wake_all();
         self.receivers.wake_all();
+    }
+
+    /// When sessions give up what is unsent, after [`Self::end`]; `None`: never.
+    pub fn set_linger_deadline(&self, deadline: Option<Instant>) {
+        *lock(&self.linger_deadline) = deadline;
+    }
+
+    /// When sessions give up what is unsent, after [`Self::end`]; `None`: never.
+    #[must_use]
+    pub fn linger_deadline(&self) -> Option<Instant> {
+        *lock(&self.linger_deadline)
     }
 
     /// Whether it has ended.

@@ -1,0 +1,358 @@
+//! A connection: octets of one link on one side, frames and commands on the other. It does no I/O.
+//!
+//! ```text
+//!   spare, fill ──►  Input  ──► greeting ──► handshake ──► traffic ──►  next
+//!   slices, sent ◄── Output ◄──────────────────────────────────────◄──  push
+//! ```
+//!
+//! The driver's loop: read into [`Connection::spare`], [`Connection::fill`], take everything with
+//! [`Connection::next`]; push, then write [`Connection::slices`] and say [`Connection::sent`]; at
+//! [`Connection::deadline`] call [`Connection::handle_timeout`].
+
+mod handshake;
+mod heartbeat;
+mod input;
+mod misbehaviour;
+mod output;
+
+use std::io::IoSlice;
+
+pub use handshake::Peer;
+pub use misbehaviour::{OldVersion, PeerMisbehaved};
+
+use crate::frame::Frame;
+use crate::options::Options;
+use crate::pattern::table::SocketType;
+use crate::socket::Change;
+use crate::time::Instant;
+use crate::wire::command::{self, name};
+use crate::wire::greeting::{GREETING_OCTETS, Version};
+use crate::wire::{Header, LengthOverflow, flag};
+use handshake::{ExpectGreeting, ExpectOpening, ExpectReady};
+use heartbeat::{Beat, Heartbeats};
+use input::Input;
+use output::Output;
+
+/// Octets of a command during the handshake at most. READY with a hundred properties fits.
+const HANDSHAKE_OCTETS: u64 = 64 << 10;
+
+/// One end of a connection.
+pub struct Connection {
+    socket_type: SocketType,
+    options: Options,
+    input: Input,
+    output: Output,
+    state: State,
+    /// The time that input was last read at.
+    now: Instant,
+    handshake_deadline: Option<Instant>,
+    heartbeats: Heartbeats,
+    /// Parts of the message that is coming in.
+    parts: u32,
+}
+
+enum State {
+    Opening(ExpectOpening),
+    Greeting(ExpectGreeting),
+    Ready(ExpectReady),
+    Traffic(Version),
+    /// Nothing more is read.
+    Closing,
+}
+
+/// What a connection brings.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// The handshake is over; messages may be pushed from here on.
+    Ready(Peer),
+    /// A frame of a message.
+    Frame(Frame),
+    /// A subscription or its cancellation, as a command.
+    Change(Change),
+}
+
+impl Connection {
+    /// Slices that [`Self::slices`] fills at most.
+    pub const SLICES: usize = Output::SLICES;
+
+    /// A connection that begins to talk.
+    #[must_use]
+    pub fn new(socket_type: SocketType, options: Options, now: Instant) -> Self {
+        let mut output = Output::default();
+        let state = State::Opening(ExpectOpening::begin(&mut output));
+        let handshake_deadline = options.handshake_timeout.map(|timeout| now + timeout);
+        Self {
+            socket_type,
+            options,
+            input: Input::default(),
+            output,
+            state,
+            now,
+            handshake_deadline,
+            heartbeats: Heartbeats::default(),
+            parts: 0,
+        }
+    }
+
+    /// Where the link's octets go. Never empty.
+    pub fn spare(&mut self) -> &mut [u8] {
+        self.input.spare()
+    }
+
+    /// `n` octets were read into [`Self::spare`].
+    pub fn fill(&mut self, n: usize, now: Instant) {
+        self.now = now;
+        self.input.fill(n);
+        self.heartbeats.heard(now);
+    }
+
+    /// Gives memory back that is not needed until something comes or goes again.
+    pub fn relax(&mut self) {
+        self.input.relax();
+        self.output.relax();
+    }
+
+    /// The next thing that has come; `None` if there is nothing more in what was read.
+    ///
+    /// # Errors
+    ///
+    /// [`PeerMisbehaved`]: the connection is to be closed, after what is in [`Self::slices`] is written. Everything
+    /// that came before has been given out.
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+        let next = match self.state {
+            State::Traffic(_) => self.next_in_traffic(),
+            State::Opening(_) | State::Greeting(_) | State::Ready(_) => self.next_in_handshake(),
+            State::Closing => Ok(None),
+        };
+        next.inspect_err(|why| self.on_misbehaviour(why))
+    }
+
+    #[inline]
+    fn next_in_traffic(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+        loop {
+            let Some((header, body)) = self.whole_frame(self.frame_limit())? else { return Ok(None) };
+            if header.flags & flag::COMMAND == 0 {
+                let frame = self.input.take_frame(header.octets, body);
+                if header.flags & flag::MORE == 0 {
+                    self.parts = 0;
+                    return Ok(Some(Incoming::Frame(frame)));
+                }
+                self.count_part()?;
+                return Ok(Some(Incoming::Frame(frame.more())));
+            }
+            let command = self.input.take_frame(header.octets, body);
+            if let Some(change) = self.on_command(&command)? {
+                return Ok(Some(Incoming::Change(change)));
+            }
+        }
+    }
+
+    fn frame_limit(&self) -> u64 {
+        self.options.max_frame_octets.map_or(u64::MAX, std::num::NonZeroU64::get)
+    }
+
+    /// The next header and the length of its body, if all of the frame has come.
+    #[inline]
+    fn whole_frame(&mut self, limit: u64) -> Result<Option<(Header, usize)>, PeerMisbehaved> {
+        let unread = self.input.unread();
+        let header = match Header::parse(unread) {
+            Ok(Some(header)) => header,
+            Ok(None) => return Ok(None),
+            Err(LengthOverflow(octets)) => {
+                return Err(PeerMisbehaved::FrameTooLong { octets, limit: limit.min(u64::MAX >> 1) });
+            }
+        };
+        if header.body > limit {
+            return Err(PeerMisbehaved::FrameTooLong { octets: header.body, limit });
+        }
+        // What no memory can hold is never whole; it is waited for all the same, and costs nothing.
+        let body = usize::try_from(header.body).unwrap_or(usize::MAX);
+        let octets = body.saturating_add(header.octets);
+        if unread.len() < octets {
+            self.input.need(octets);
+            return Ok(None);
+        }
+        Ok(Some((header, body)))
+    }
+
+    fn count_part(&mut self) -> Result<(), PeerMisbehaved> {
+        self.parts += 1;
+        if self.parts < self.options.max_parts.get() {
+            Ok(())
+        } else {
+            Err(PeerMisbehaved::TooManyParts { limit: self.options.max_parts.get() })
+        }
+    }
+
+    /// Commands that are not known are ignored, so that later versions can add some.
+    // spec: ZMTP31-CMDS-02, ZMTP31-PING-05, ZMTP31-PING-06
+    #[cold]
+    fn on_command(&mut self, command: &Frame) -> Result<Option<Change>, PeerMisbehaved> {
+        match command::parse(command) {
+            Some((name::PING, data)) => {
+                let context = self.heartbeats.on_ping(data, self.now)?;
+                self.output.push_command(name::PONG, context);
+                Ok(None)
+            }
+            Some((name::PONG, data)) => Heartbeats::on_pong(data).map(|()| None),
+            Some((name::SUBSCRIBE, topic)) => {
+                Ok(Some(Change::Subscribe(command.without_first(command.len() - topic.len()))))
+            }
+            Some((name::CANCEL, topic)) => Ok(Some(Change::Cancel(command.without_first(command.len() - topic.len())))),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    #[cold]
+    fn next_in_handshake(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Closing) {
+                State::Opening(expected) => match ExpectOpening::on_octets(self.input.unread(), &mut self.output)? {
+                    Some(next) => self.state = State::Greeting(next),
+                    None => {
+                        self.state = State::Opening(expected);
+                        return Ok(None);
+                    }
+                },
+                State::Greeting(expected) => {
+                    let unread = self.input.unread();
+                    match ExpectGreeting::on_octets(unread, self.socket_type, &self.options, &mut self.output)? {
+                        Some(next) => {
+                            self.input.consume(GREETING_OCTETS);
+                            self.state = State::Ready(next);
+                        }
+                        None => {
+                            self.state = State::Greeting(expected);
+                            return Ok(None);
+                        }
+                    }
+                }
+                State::Ready(expected) => {
+                    let Some((header, body)) = self.whole_frame(self.frame_limit().min(HANDSHAKE_OCTETS))? else {
+                        self.state = State::Ready(expected);
+                        return Ok(None);
+                    };
+                    if header.flags & flag::COMMAND == 0 {
+                        return Err(PeerMisbehaved::Handshake { came: "a frame of a message".into() });
+                    }
+                    let command = self.input.take_frame(header.octets, body);
+                    let peer = expected.on_command(&command, self.socket_type)?;
+                    self.state = State::Traffic(peer.version);
+                    self.handshake_deadline = None;
+                    if peer.version == Version::V3_1 {
+                        self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
+                    }
+                    return Ok(Some(Incoming::Ready(peer)));
+                }
+                other @ (State::Traffic(_) | State::Closing) => {
+                    self.state = other;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Nothing more is read, and the peer is told why where the RFC asks for it.
+    #[cold]
+    fn on_misbehaviour(&mut self, why: &PeerMisbehaved) {
+        self.state = State::Closing;
+        if let Some(reason) = why.error_reason() {
+            self.output.push_command(name::ERROR, &command::error_data(reason));
+        }
+    }
+
+    /// Refuses the peer for a reason that lies outside of this connection, as if [`Self::next`] had found it.
+    pub fn refuse(&mut self, why: &PeerMisbehaved) {
+        self.on_misbehaviour(why);
+    }
+
+    /// Whether messages may be pushed.
+    #[inline]
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self.state, State::Traffic(_))
+    }
+
+    /// Appends a frame to what is written next. Only when [`Self::is_ready`].
+    #[inline]
+    pub fn push(&mut self, frame: Frame) {
+        self.output.push(frame);
+    }
+
+    /// Appends a subscription or cancellation, in the form of the peer's version. Only when [`Self::is_ready`].
+    // spec: ZMTP31-SUBS-02, ZMTP31-SUBS-04, ZMTP30-SUBS-02
+    pub fn push_change(&mut self, change: &Change) {
+        let (name, first, topic) = match change {
+            Change::Subscribe(topic) => (name::SUBSCRIBE, 1, topic),
+            Change::Cancel(topic) => (name::CANCEL, 0, topic),
+        };
+        match self.state {
+            State::Traffic(Version::V3_0) => self.output.push_prefixed(first, topic),
+            State::Traffic(Version::V3_1) => self.output.push_command(name, topic),
+            State::Opening(_) | State::Greeting(_) | State::Ready(_) | State::Closing => {}
+        }
+    }
+
+    /// Whether enough is to be written that pushing more should wait.
+    #[inline]
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.output.is_full()
+    }
+
+    /// Whether there is anything to write.
+    #[inline]
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Messages in what is to be written, or was written since there was nothing to write.
+    #[inline]
+    #[must_use]
+    pub fn batched_messages(&self) -> usize {
+        self.output.messages()
+    }
+
+    /// What to write next; returns how many slices are filled.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
+        self.output.slices(slices)
+    }
+
+    /// The first `n` octets of [`Self::slices`] were written.
+    pub fn sent(&mut self, n: usize) {
+        self.output.sent(n);
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.handshake_deadline, self.heartbeats.deadline()].into_iter().flatten().min()
+    }
+
+    /// The time is `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`PeerMisbehaved`] if the peer was silent for too long: the connection is to be closed.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), PeerMisbehaved> {
+        if let (Some(at), Some(timeout)) = (self.handshake_deadline, self.options.handshake_timeout)
+            && at <= now
+        {
+            self.state = State::Closing;
+            return Err(PeerMisbehaved::HandshakeTimeout(timeout));
+        }
+        match self.heartbeats.on_time(now)? {
+            Beat::Nothing => {}
+            Beat::Ping => {
+                let data = self.heartbeats.ping();
+                self.output.push_command(name::PING, &data);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! What is to be written to a link: a batch of small frames side by side, and large bodies where they lie.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use crate::frame::Frame;
+use crate::wire::{Header, command, flag};
+
+/// Octets in their order. Holds no memory while there are none.
+#[derive(Default)]
+pub(super) struct Output {
+    /// Headers, small bodies, commands.
+    batch: Vec<u8>,
+    /// Octets of the batch that are written.
+    batch_sent: usize,
+    /// Large bodies, each with its place: the length of the batch in front of it.
+    bodies: VecDeque<(usize, Frame)>,
+    /// Octets of the first body that are written.
+    body_sent: usize,
+    /// Octets of the bodies.
+    body_octets: usize,
+    /// Messages whose last frame is in here.
+    messages: usize,
+}
+
+/// Bodies above this are not copied into the batch.
+const COPIED: usize = 8 << 10;
+/// A batch is closed when it has this many octets.
+const BATCH_OCTETS: usize = 64 << 10;
+/// Bodies in a batch. Two slices for each must fit into one write.
+const BODIES: usize = 24;
+/// Octets of large bodies in a batch.
+const BODIES_OCTETS: usize = 1 << 20;
+
+impl Output {
+    /// Slices that [`Self::slices`] fills at most.
+    pub(super) const SLICES: usize = 2 * BODIES + 2;
+
+    /// Whether everything is written.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bodies.is_empty() && self.batch_sent == self.batch.len()
+    }
+
+    /// Whether the batch is worth writing before more is put in.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.batch.len() >= BATCH_OCTETS || self.bodies.len() >= BODIES || self.body_octets >= BODIES_OCTETS
+    }
+
+    /// Messages that were put in since everything was written last.
+    #[inline]
+    pub(super) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// Appends a frame of a message.
+    #[inline]
+    pub(super) fn push(&mut self, frame: Frame) {
+        let more = frame.has_more();
+        self.messages += usize::from(!more);
+        Header::write(if more { flag::MORE } else { 0 }, frame.len(), &mut self.batch);
+        if frame.len() <= COPIED {
+            self.batch.extend_from_slice(&frame);
+        } else {
+            self.body_octets += frame.len();
+            self.bodies.push_back((self.batch.len(), frame));
+        }
+    }
+
+    /// Appends a frame of one octet and a body: a subscription of 3.0.
+    pub(super) fn push_prefixed(&mut self, first: u8, body: &[u8]) {
+        Header::write(0, 1 + body.len(), &mut self.batch);
+        self.batch.push(first);
+        self.batch.extend_from_slice(body);
+    }
+
+    /// Appends a command.
+    pub(super) fn push_command(&mut self, name: &[u8], data: &[u8]) {
+        command::write(name, data, &mut self.batch);
+    }
+
+    /// Appends octets that are no frame: a part of the greeting.
+    pub(super) fn push_octets(&mut self, octets: &[u8]) {
+        self.batch.extend_from_slice(octets);
+    }
+
+    /// What to write next, in order; returns how many slices are filled.
+    pub(super) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
+        let mut filled = 0;
+        let mut put = |octets: &'a [u8]| {
+            if !octets.is_empty() && filled < Self::SLICES {
+                slices[filled] = IoSlice::new(octets);
+                filled += 1;
+            }
+        };
+        let mut from = self.batch_sent;
+        let mut skip = self.body_sent;
+        for (place, body) in &self.bodies {
+            put(&self.batch[from..*place]);
+            put(&body[skip..]);
+            (from, skip) = (*place, 0);
+        }
+        put(&self.batch[from..]);
+        filled
+    }
+
+    /// The first `n` octets of [`Self::slices`] are written.
+    pub(super) fn sent(&mut self, mut n: usize) {
+        while let Some((place, body)) = self.bodies.front() {
+            let before = n.min(place - self.batch_sent);
+            self.batch_sent += before;
+            n -= before;
+            let rest = body.len() - self.body_sent;
+            if n < rest {
+                self.body_sent += n;
+                return;
+            }
+            n -= rest;
+            self.body_octets -= body.len();
+            self.body_sent = 0;
+            self.bodies.pop_front();
+        }
+        self.batch_sent += n;
+        if self.is_empty() {
+            self.batch.clear();
+            self.batch_sent = 0;
+            self.messages = 0;
+        }
+    }
+
+    /// Gives the memory back, if there is nothing to write.
+    pub(super) fn relax(&mut self) {
+        if self.is_empty() && self.batch.capacity() > 0 {
+            *self = Self::default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Writes everything, at most `cut` octets at a time.
+    fn drain(output: &mut Output, cut: usize) -> Vec<u8> {
+        let mut written = Vec::new();
+        while !output.is_empty() {
+            let mut slices = [IoSlice::new(&[]); Output::SLICES];
+            let n = output.slices(&mut slices);
+            let all: Vec<u8> = slices[..n].iter().flat_map(|slice| slice.iter().copied()).collect();
+            let take = all.len().min(cut);
+            written.extend_from_slice(&all[..take]);
+            output.sent(take);
+        }
+        written
+    }
+
+    proptest! {
+        /// However little the link takes at a time, the octets are the same.
+        #[test]
+        fn partial_writes_lose_nothing(sizes in prop::collection::vec(0usize..40_000, 1..20), cut in 1usize..100_000) {
+            let fill = |output: &mut Output| {
+                for (i, size) in sizes.iter().enumerate() {
+                    output.push(Frame::copy_of(&vec![u8::try_from(i).unwrap(); *size]));
+                }
+            };
+            let (mut whole, mut pieces) = (Output::default(), Output::default());
+            fill(&mut whole);
+            fill(&mut pieces);
+            let mut expected = Vec::new();
+            for (i, size) in sizes.iter().enumerate() {
+                Header::write(0, *size, &mut expected);
+                expected.extend(vec![u8::try_from(i).unwrap(); *size]);
+            }
+            prop_assert_eq!(drain(&mut whole, usize::MAX), expected.clone());
+            prop_assert_eq!(drain(&mut pieces, cut), expected);
+        }
+    }
+}

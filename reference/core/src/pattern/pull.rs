@@ -1,0 +1,73 @@
+//! PULL: collects the messages of its peers, one of each in turn (30/PIPELINE).
+//!
+//! ```text
+//!   recv ◄── FairQueue ◄── the peer whose turn it is, of those with messages
+//! ```
+//!
+//! It never sends. Messages of a peer that is gone are received all the same (adjudication A51).
+
+use std::sync::Arc;
+
+use super::{Pattern, PatternOption, Unsupported};
+use crate::error::{RecvError, SendError, Unsent};
+use crate::message::Message;
+use crate::routing::{FairQueue, FanOut};
+use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+
+pub(super) fn make(_shared: Arc<Shared>) -> Box<dyn Pattern> {
+    Box::new(Pull::default())
+}
+
+#[derive(Default)]
+struct Pull {
+    senders: FairQueue,
+    /// The ways to the peers, never used: to drop one would end the link.
+    unused: FanOut,
+}
+
+impl Pattern for Pull {
+    // spec: PIPELINE-PULL-01, PIPELINE-PULL-04
+    fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        self.senders.attach(peer.peer, peer.inbound);
+        self.unused.attach(peer.peer, peer.outbound);
+    }
+
+    // spec: PIPELINE-PULL-06
+    fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        self.senders.readable(peer);
+        self.unused.detach(peer, effects);
+    }
+
+    fn readable(&mut self, peer: PeerId) {
+        self.senders.readable(peer);
+    }
+
+    fn writable(&mut self, _peer: PeerId) {}
+
+    // spec: PIPELINE-PULL-02
+    fn send(&mut self, message: Message, _effects: &mut Effects) -> Result<(), Unsent> {
+        Err(Unsent { message, why: SendError::Unsupported })
+    }
+
+    // spec: PIPELINE-PULL-03, PIPELINE-PULL-08, PIPELINE-PULL-09
+    #[inline]
+    fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
+        self.senders.pop(effects).map(|(_, message)| message).ok_or(RecvError::WouldBlock)
+    }
+
+    fn sender(&self) -> Option<&PeerInfo> {
+        self.senders.sender()
+    }
+
+    fn can_send(&mut self, _effects: &mut Effects) -> bool {
+        false
+    }
+
+    fn can_recv(&mut self, effects: &mut Effects) -> bool {
+        self.senders.has_message(effects)
+    }
+
+    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        Err(Unsupported)
+    }
+}

@@ -1,0 +1,459 @@
+//! A session: the I/O side of one peer, between its link and its pipes.
+//!
+//! ```text
+//!   link ══ Connection ──► inbound pipe ──► pattern
+//!                      ◄── outbound pipe ◄──
+//!              │  subscriptions, routing ids: Shared
+//! ```
+//!
+//! A peer that was connected to keeps its pipes over any number of connections; a peer that was accepted has them for
+//! as long as its connection lasts. Like the connection in it, a session does no I/O.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use crate::connection::{Connection, Incoming, Peer, PeerMisbehaved};
+use crate::frame::Frame;
+use crate::options::{Linger, Options};
+use crate::pattern::table::{Direction, SocketType};
+use crate::pipe::{Limits, Read, Reader, ReaderState, Writer, pipe};
+use crate::socket::{Attachment, Change, Inbound, Interests, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared, Taken};
+use crate::time::Instant;
+
+/// The I/O side's ends of a peer's pipes. Dropping them ends the peer.
+pub struct Ends {
+    shared: Arc<Shared>,
+    lease: Arc<Lease>,
+    outbound: Reader,
+    inbound: Writer,
+    info: PeerInfo,
+    /// Messages that were taken from the outbound pipe.
+    taken: u64,
+    /// What a ROUTER calls the peer; empty for others.
+    routing_id: Frame,
+}
+
+impl Ends {
+    /// Makes pipes for a new peer and attaches them to the socket. `io` is who is told of messages in them.
+    pub fn attach(shared: &Arc<Shared>, io: &Arc<dyn IoSide>, options: &Options) -> Self {
+        Self::attach_as(shared, io, options, shared.peers().lease(), Frame::EMPTY)
+    }
+
+    fn attach_as(
+        shared: &Arc<Shared>,
+        io: &Arc<dyn IoSide>,
+        options: &Options,
+        lease: Arc<Lease>,
+        routing_id: Frame,
+    ) -> Self {
+        let (to_peer, outbound) = pipe(Limits { hwm: options.send_hwm, bytes: None });
+        let (inbound, from_peer) = pipe(Limits { hwm: options.recv_hwm, bytes: options.recv_bytes });
+        let info = PeerInfo::default();
+        shared.attach(Attachment {
+            peer: lease.id(),
+            outbound: Outbound::new(to_peer, Arc::clone(io), Arc::clone(&lease)),
+            inbound: Inbound::new(from_peer, Arc::clone(io), Arc::clone(&lease), info.clone()),
+            routing_id: routing_id.clone(),
+            inproc: None,
+        });
+        Self { shared: Arc::clone(shared), lease, outbound, inbound, info, taken: 0, routing_id }
+    }
+
+    /// The peer's id.
+    #[must_use]
+    pub fn peer(&self) -> PeerId {
+        self.lease.id()
+    }
+
+    /// Whether the application's side has closed the pipes and nothing is left to send.
+    pub fn is_finished(&mut self) -> bool {
+        self.inbound.reader_gone() && !self.outbound.has_message()
+    }
+
+    /// What was received of an unfinished message is forgotten, and so is the rest of a message that was half sent: it
+    /// belongs to a connection that is gone.
+    // spec: ZMTP31-MSGS-01, ZMTP31-SEM-04, ZMTP31-SEM-06
+    fn forget_halves(&mut self, half_sent: bool) {
+        self.inbound.rollback();
+        let mut more = half_sent;
+        while more {
+            let Read::Frame(frame) = self.outbound.read() else { break };
+            more = frame.has_more();
+            self.taken += u64::from(!more);
+        }
+    }
+
+    fn tell_application(&mut self) {
+        if self.inbound.flush() == ReaderState::Asleep {
+            self.shared.readable(self.lease.id());
+        }
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let peer = self.lease.id();
+        if !self.routing_id.is_empty() {
+            self.shared.routing_ids().release(&self.routing_id, peer);
+        }
+        if self.inbound.close() == ReaderState::Asleep {
+            self.shared.readable(peer);
+        }
+        self.shared.detach(peer);
+    }
+}
+
+/// Why a session is over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Ending {
+    /// The peer is at fault.
+    #[error(transparent)]
+    Misbehaved(#[from] PeerMisbehaved),
+    /// The application closed its socket, and what was to be sent is sent or its time is over.
+    #[error("the socket was closed")]
+    Finished,
+}
+
+/// One connection of one peer.
+pub struct Session {
+    shared: Arc<Shared>,
+    io: Arc<dyn IoSide>,
+    options: Options,
+    connection: Connection,
+    ends: Option<Ends>,
+    /// The peer, once it is known who it is.
+    peer: Option<Peer>,
+    /// Whether the last frame of the message that is being sent has not been taken from the pipe yet.
+    half_sent: bool,
+    incoming: In,
+    /// The application's side has closed the outbound pipe, and all of it is taken.
+    drained: bool,
+    /// The pipe counts as closed where it is empty.
+    stopping: bool,
+}
+
+/// What the frame that comes next belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum In {
+    /// A new message.
+    Nothing,
+    /// A message for the application.
+    Message,
+    /// A message that the socket has no use for.
+    Unwanted,
+}
+
+impl Session {
+    /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
+    /// handshake is over.
+    pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, now: Instant) -> Self {
+        let connection = Connection::new(shared.socket_type(), options.clone(), now);
+        Self {
+            shared,
+            io,
+            options,
+            connection,
+            ends,
+            peer: None,
+            half_sent: false,
+            incoming: In::Nothing,
+            drained: false,
+            stopping: false,
+        }
+    }
+
+    /// Who the peer is, once the handshake is over.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&Peer> {
+        self.peer.as_ref()
+    }
+
+    /// Where the link's octets go; `None` while reading is paused: for room in the pipe, or for the peer to read.
+    pub fn spare(&mut self) -> Option<&mut [u8]> {
+        if self.is_paused() { None } else { Some(self.connection.spare()) }
+    }
+
+    /// Whether nothing is to be read now.
+    ///
+    /// A peer that sends and does not read would make us keep what we answer.
+    pub fn is_paused(&mut self) -> bool {
+        let no_room = match &mut self.ends {
+            Some(ends) => self.incoming == In::Nothing && !ends.inbound.reader_gone() && !ends.inbound.has_room(),
+            None => false,
+        };
+        no_room || self.connection.is_full()
+    }
+
+    /// `n` octets were read into [`Self::spare`].
+    ///
+    /// # Errors
+    ///
+    /// The [`Ending`]; the link is to be closed when what is in [`Self::slices`] is written.
+    pub fn fill(&mut self, n: usize, now: Instant) -> Result<(), Ending> {
+        self.connection.fill(n, now);
+        self.deliver()
+    }
+
+    /// Delivers what was read and had no room before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fill`].
+    pub fn deliver(&mut self) -> Result<(), Ending> {
+        let outcome = self.take_all();
+        if let Some(ends) = &mut self.ends {
+            ends.tell_application();
+        }
+        outcome
+    }
+
+    fn take_all(&mut self) -> Result<(), Ending> {
+        loop {
+            if let Some(ends) = &mut self.ends
+                && self.incoming == In::Nothing
+                && !ends.inbound.has_room()
+                && !ends.inbound.reader_gone()
+            {
+                return Ok(());
+            }
+            match self.connection.next()? {
+                Some(Incoming::Frame(frame)) => self.on_frame(frame),
+                Some(Incoming::Change(change)) => self.on_change(&change),
+                Some(Incoming::Ready(peer)) => self.on_ready(peer)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    #[inline]
+    fn on_frame(&mut self, frame: Frame) {
+        if self.incoming == In::Nothing {
+            match self.shared.socket_type().rules().subscriptions {
+                Direction::None | Direction::ToPeer => self.incoming = In::Message,
+                Direction::FromPeer => {
+                    if let Some(change) = change_in_message(&frame) {
+                        self.on_change(&change);
+                        return;
+                    }
+                    let wanted = self.shared.socket_type() == SocketType::XPub;
+                    self.incoming = if wanted { In::Message } else { In::Unwanted };
+                }
+            }
+        }
+        let more = frame.has_more();
+        if self.incoming == In::Message
+            && let Some(ends) = &mut self.ends
+        {
+            ends.inbound.write(frame);
+        }
+        if !more {
+            self.incoming = In::Nothing;
+        }
+    }
+
+    /// A peer's subscription takes effect at once, whatever the application is doing.
+    // spec: ZMTP31-SUBS-01
+    fn on_change(&mut self, change: &Change) {
+        if self.shared.socket_type().rules().subscriptions != Direction::FromPeer {
+            return;
+        }
+        let Some(ends) = &mut self.ends else { return };
+        let pass_on = self.shared.interests().apply(ends.peer(), change);
+        if pass_on && self.shared.socket_type() == SocketType::XPub {
+            ends.inbound.write(Interests::notice(change));
+        }
+    }
+
+    #[cold]
+    fn on_ready(&mut self, peer: Peer) -> Result<(), Ending> {
+        if self.ends.is_none() {
+            match self.attach(&peer) {
+                Ok(ends) => self.ends = Some(ends),
+                Err(why) => {
+                    self.connection.refuse(&why);
+                    return Err(why.into());
+                }
+            }
+        }
+        let ends = self.ends.as_mut().expect("a peer that is ready is attached");
+        ends.info.set(peer.properties.clone());
+        let id = ends.peer();
+        if self.shared.socket_type().rules().subscriptions == Direction::ToPeer {
+            self.shared.wanted().link_ready(id, Arc::clone(&self.io));
+        }
+        self.peer = Some(peer);
+        Ok(())
+    }
+
+    // spec: REQREP-ROUTER-03
+    fn attach(&self, peer: &Peer) -> Result<Ends, PeerMisbehaved> {
+        let lease = self.shared.peers().lease();
+        let routing_id = if self.shared.socket_type() == SocketType::Router {
+            let mut ids = self.shared.routing_ids();
+            match &peer.routing_id {
+                Some(id) => match ids.claim(id, lease.id()) {
+                    Ok(id) => id,
+                    Err(Taken(_)) => return Err(PeerMisbehaved::IdentityTaken(id.escape_ascii().to_string())),
+                },
+                None => ids.generate(lease.id()),
+            }
+        } else {
+            Frame::EMPTY
+        };
+        Ok(Ends::attach_as(&self.shared, &self.io, &self.options, lease, routing_id))
+    }
+
+    /// Takes messages, subscriptions and cancellations out of the pipe, as many as one write is worth.
+    ///
+    /// # Errors
+    ///
+    /// [`Ending::Finished`] when the socket is closed and everything is written.
+    pub fn pull(&mut self) -> Result<(), Ending> {
+        if self.connection.is_ready() {
+            self.pull_messages();
+        } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {
+            return Err(Ending::Finished);
+        }
+        if self.drained && !self.connection.has_output() { Err(Ending::Finished) } else { Ok(()) }
+    }
+
+    /// Subscriptions and cancellations that go before the next message.
+    fn pull_changes(&mut self) {
+        let Some(ends) = &self.ends else { return };
+        // A message that is half sent goes first; subscriptions stand between messages.
+        if self.half_sent {
+            return;
+        }
+        let mut wanted = self.shared.wanted();
+        while !self.connection.is_full() {
+            let Some(change) = wanted.next_change(ends.peer(), ends.taken) else { break };
+            self.connection.push_change(&change);
+        }
+    }
+
+    #[inline]
+    fn pull_messages(&mut self) {
+        let subscribes = self.shared.socket_type().rules().subscriptions == Direction::ToPeer;
+        while !self.connection.is_full() {
+            if subscribes {
+                self.pull_changes();
+            }
+            let Some(ends) = &mut self.ends else { return };
+            match ends.outbound.read() {
+                Read::Frame(frame) => {
+                    self.half_sent = frame.has_more();
+                    ends.taken += u64::from(!self.half_sent);
+                    self.connection.push(frame);
+                }
+                Read::Empty => {
+                    self.drained = self.stopping;
+                    break;
+                }
+                Read::End => {
+                    self.drained = true;
+                    break;
+                }
+            }
+        }
+        if let Some(ends) = &mut self.ends
+            && ends.outbound.room_made()
+        {
+            self.shared.writable(ends.peer());
+        }
+    }
+
+    /// The endpoint was given up: the session ends when what waits is sent.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Whether there is anything to write.
+    #[inline]
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        self.connection.has_output()
+    }
+
+    /// Messages in the batch that is being written.
+    #[inline]
+    #[must_use]
+    pub fn batched_messages(&self) -> usize {
+        self.connection.batched_messages()
+    }
+
+    /// What to write next; returns how many slices are filled.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Connection::SLICES]) -> usize {
+        self.connection.slices(slices)
+    }
+
+    /// The first `n` octets of [`Self::slices`] were written.
+    pub fn sent(&mut self, n: usize) {
+        self.connection.sent(n);
+    }
+
+    /// Gives memory back until something comes or goes again.
+    pub fn relax(&mut self) {
+        self.connection.relax();
+    }
+
+    /// When [`Self::handle_timeout`] is to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let linger = if self.shared.has_ended() { self.shared.linger_deadline() } else { None };
+        [self.connection.deadline(), linger].into_iter().flatten().min()
+    }
+
+    /// The time is `now`.
+    ///
+    /// # Errors
+    ///
+    /// The [`Ending`]: the peer was silent for too long, or the time to linger is over.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Ending> {
+        if self.shared.has_ended() && self.shared.linger_deadline().is_some_and(|at| at <= now) {
+            return Err(Ending::Finished);
+        }
+        self.connection.handle_timeout(now).map_err(Ending::from)
+    }
+
+    /// Ends the session; gives back the pipes of a peer that was connected to, for its next connection.
+    #[must_use]
+    pub fn into_ends(mut self) -> Option<Ends> {
+        let mut ends = self.ends.take()?;
+        ends.forget_halves(self.half_sent);
+        let peer = ends.peer();
+        match self.shared.socket_type().rules().subscriptions {
+            Direction::None => {}
+            Direction::ToPeer => self.shared.wanted().link_gone(peer),
+            Direction::FromPeer => {
+                let gone = self.shared.interests().forget(peer);
+                if self.shared.socket_type() == SocketType::XPub {
+                    for topic in gone {
+                        ends.inbound.write(Interests::notice(&Change::Cancel(topic)));
+                    }
+                }
+            }
+        }
+        ends.tell_application();
+        Some(ends)
+    }
+}
+
+/// A subscription or cancellation in the form of a message: ZMTP 3.0, and applications of XSUB at any version.
+// spec: ZMTP30-SUBS-02
+fn change_in_message(frame: &Frame) -> Option<Change> {
+    match frame.first() {
+        Some(1) => Some(Change::Subscribe(frame.without_first(1))),
+        Some(0) => Some(Change::Cancel(frame.without_first(1))),
+        Some(_) | None => None,
+    }
+}
+
+/// When unsent messages are given up, after the socket was closed at `now`.
+#[must_use]
+pub fn linger_deadline(linger: Linger, now: Instant) -> Option<Instant> {
+    match linger {
+        Linger::Discard => Some(now),
+        Linger::For(time) => Some(now + time),
+        Linger::Forever => None,
+    }
+}

@@ -1,0 +1,242 @@
+//! Sockets for programs without a runtime of their own: the same calls, which block.
+//!
+//! A thread that waits here takes the I/O thread's work over while it waits, so that a message does not change threads
+//! on its way from the link.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use zmq_core::error::{RecvError, SendError, Unsent};
+use zmq_core::message::Message;
+use zmq_core::options::{Linger, Options};
+use zmq_core::pattern::PatternOption;
+use zmq_core::pattern::table::SocketType;
+use zmq_core::socket::PeerInfo;
+
+use crate::context::Terminated;
+use crate::endpoint::Endpoint;
+use crate::error::{EndpointFailed, OptionError};
+use crate::monitor::Monitor;
+use crate::runtime::Runtime;
+
+/// Runs a future on the calling thread.
+pub(crate) fn block_on<T: Send>(runtime: &dyn Runtime, index: usize, future: impl Future<Output = T>) -> T {
+    let mut result = None;
+    {
+        let storing = pin!(async { result = Some(future.await) });
+        runtime.block_on(index, storing);
+    }
+    result.expect("a future that is ready has stored its result")
+}
+
+/// As [`crate::Context`].
+#[derive(Clone)]
+pub struct Context(crate::Context);
+
+impl Context {
+    /// As [`crate::Context::new`].
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it cannot make the thread.
+    pub fn new() -> std::io::Result<Self> {
+        crate::Context::new().map(Self)
+    }
+
+    /// As [`crate::Context::with_io_threads`].
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it cannot make the threads.
+    pub fn with_io_threads(io_threads: usize) -> std::io::Result<Self> {
+        crate::Context::with_io_threads(io_threads).map(Self)
+    }
+
+    /// As [`crate::Context::socket`].
+    ///
+    /// # Errors
+    ///
+    /// [`Terminated`].
+    pub fn socket(&self, socket_type: SocketType) -> Result<Socket, Terminated> {
+        self.0.socket(socket_type).map(Socket)
+    }
+
+    /// As [`crate::Context::socket_with`].
+    ///
+    /// # Errors
+    ///
+    /// [`Terminated`].
+    pub fn socket_with(&self, socket_type: SocketType, options: Options) -> Result<Socket, Terminated> {
+        self.0.socket_with(socket_type, options).map(Socket)
+    }
+
+    /// As [`crate::Context::shutdown`].
+    pub fn shutdown(&self) {
+        self.0.shutdown();
+    }
+
+    /// As [`crate::Context::term`].
+    pub fn term(&self) {
+        self.0.term_blocking();
+    }
+}
+
+/// As [`crate::Socket`].
+#[derive(Clone)]
+pub struct Socket(crate::Socket);
+
+impl Socket {
+    fn block_on<T: Send>(&self, future: impl Future<Output = T>) -> T {
+        let inner = self.0.inner();
+        block_on(&*inner.context.runtime, 0, future)
+    }
+
+    /// The same socket for async callers.
+    #[must_use]
+    pub const fn as_async(&self) -> &crate::Socket {
+        &self.0
+    }
+
+    /// As [`crate::Socket::bind`].
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    pub fn bind(&self, endpoint: &str) -> Result<Endpoint, EndpointFailed> {
+        self.block_on(self.0.bind(endpoint))
+    }
+
+    /// As [`crate::Socket::connect`].
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    pub fn connect(&self, endpoint: &str) -> Result<Endpoint, EndpointFailed> {
+        self.0.connect(endpoint)
+    }
+
+    /// As [`crate::Socket::unbind`].
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointFailed> {
+        self.0.unbind(endpoint)
+    }
+
+    /// As [`crate::Socket::disconnect`].
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointFailed> {
+        self.0.disconnect(endpoint)
+    }
+
+    /// As [`crate::Socket::send`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`].
+    #[inline]
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), Unsent> {
+        match self.0.try_send(message) {
+            Err(Unsent { message, why: SendError::WouldBlock }) => self.block_on(self.0.send(message)),
+            done => done,
+        }
+    }
+
+    /// As [`crate::Socket::recv`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    #[inline]
+    pub fn recv(&self) -> Result<Message, RecvError> {
+        match self.0.try_recv() {
+            Err(RecvError::WouldBlock) => self.block_on(self.0.recv()),
+            done => done,
+        }
+    }
+
+    /// As [`crate::Socket::recv_from`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub fn recv_from(&self) -> Result<(Message, PeerInfo), RecvError> {
+        self.block_on(self.0.recv_from())
+    }
+
+    /// As [`crate::Socket::try_send`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`].
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), Unsent> {
+        self.0.try_send(message)
+    }
+
+    /// As [`crate::Socket::try_recv`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub fn try_recv(&self) -> Result<Message, RecvError> {
+        self.0.try_recv()
+    }
+
+    /// As [`crate::Socket::subscribe`].
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`].
+    pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), OptionError> {
+        self.0.subscribe(topic)
+    }
+
+    /// As [`crate::Socket::unsubscribe`].
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`].
+    pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), OptionError> {
+        self.0.unsubscribe(topic)
+    }
+
+    /// As [`crate::Socket::set`].
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`].
+    pub fn set(&self, option: PatternOption) -> Result<(), OptionError> {
+        self.0.set(option)
+    }
+
+    /// As [`crate::Socket::change_options`].
+    pub fn change_options(&self, change: impl FnOnce(&mut Options)) {
+        self.0.change_options(change);
+    }
+
+    /// As [`crate::Socket::set_send_timeout`].
+    pub fn set_send_timeout(&self, timeout: Option<Duration>) {
+        self.0.set_send_timeout(timeout);
+    }
+
+    /// As [`crate::Socket::set_recv_timeout`].
+    pub fn set_recv_timeout(&self, timeout: Option<Duration>) {
+        self.0.set_recv_timeout(timeout);
+    }
+
+    /// As [`crate::Socket::monitor`]; its `recv` is async, its `try_recv` is not.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        self.0.monitor()
+    }
+
+    /// As [`crate::Socket::close`].
+    pub fn close(&self, linger: Option<Linger>) {
+        self.0.close(linger);
+    }
+}

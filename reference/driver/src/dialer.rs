@@ -1,0 +1,207 @@
+//! Dialling: a connection to an endpoint, and the next one when it is gone.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use zmq_core::connection::PeerMisbehaved;
+use zmq_core::dial::Dial;
+use zmq_core::options::Options;
+use zmq_core::session::{Ending, Ends, Session};
+use zmq_core::socket::{IoSide, Shared};
+
+use crate::carrier::{Carrier, Outcome};
+use crate::context;
+use crate::endpoint::{Endpoint, literal};
+use crate::monitor::{EventKind, Events};
+use crate::runtime::{Link, Runtime};
+use crate::socket::Inner;
+
+/// What the task of an endpoint needs; it does not keep the socket alive.
+struct Dialer {
+    context: Arc<context::Inner>,
+    shared: Arc<Shared>,
+    events: Reporter,
+    carrier: Arc<Carrier>,
+    endpoint: Endpoint,
+    options: Options,
+    index: usize,
+}
+
+/// Reports to whoever monitors the socket, as long as there is a socket.
+pub(crate) struct Reporter(std::sync::Weak<Inner>);
+
+impl Reporter {
+    pub(crate) fn new(socket: &Arc<Inner>) -> Self {
+        Self(Arc::downgrade(socket))
+    }
+
+    pub(crate) fn emit(&self, kind: EventKind, endpoint: &Endpoint, peer: Option<String>) {
+        let Some(socket) = self.0.upgrade() else { return };
+        let events = socket.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        if let Some(events) = events {
+            Events::emit(&events, kind, endpoint, peer);
+        }
+    }
+
+    /// How a connection ended, in the words of monitor events.
+    pub(crate) fn ended(&self, outcome: &Outcome, was_ready: bool, endpoint: &Endpoint, peer: Option<String>) {
+        let why = match outcome {
+            Outcome::Ended(Ending::Misbehaved(why)) if !was_ready => {
+                self.emit(EventKind::HandshakeFailed(why.clone()), endpoint, peer.clone());
+                why.to_string()
+            }
+            Outcome::Ended(ending) => ending.to_string(),
+            Outcome::PeerClosed => "the peer closed the connection".into(),
+            Outcome::Broken(why) => why.to_string(),
+        };
+        self.emit(EventKind::Disconnected(why), endpoint, peer);
+    }
+}
+
+/// Whether the endpoint is dialled again.
+enum Next {
+    Again,
+    Never,
+}
+
+/// Starts the task of an endpoint that was connected to.
+pub(crate) fn start(
+    socket: &Arc<Inner>,
+    carrier: Arc<Carrier>,
+    endpoint: Endpoint,
+    options: Options,
+    ends: Option<Ends>,
+    index: usize,
+) {
+    let dialer = Dialer {
+        context: Arc::clone(&socket.context),
+        shared: Arc::clone(socket.core.shared()),
+        events: Reporter::new(socket),
+        carrier,
+        endpoint,
+        options,
+        index,
+    };
+    let alive = dialer.context.live.enter();
+    let runtime = Arc::clone(&dialer.context.runtime);
+    runtime.start_io(
+        index,
+        Box::pin(async move {
+            dialer.run(ends).await;
+            drop(alive);
+        }),
+    );
+}
+
+impl Dialer {
+    async fn run(self, mut ends: Option<Ends>) {
+        let mut dial = Dial::new(self.options.reconnect);
+        loop {
+            let next = match self.attempt().await {
+                Some(Ok(link)) => {
+                    dial.connected();
+                    let next;
+                    (ends, next) = self.carry(ends, link).await;
+                    next
+                }
+                Some(Err(_)) => Next::Again,
+                None => Next::Never,
+            };
+            if let Next::Never = next {
+                break;
+            }
+            let Some(wait) = dial.wait(self.context.random()) else { break };
+            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            self.events.emit(EventKind::ConnectRetried(millis), &self.endpoint, None);
+            if self.pause(wait, &mut ends).await {
+                break;
+            }
+        }
+        self.events.emit(EventKind::Closed, &self.endpoint, None);
+    }
+
+    /// One attempt; `None` if the endpoint was given up meanwhile.
+    async fn attempt(&self) -> Option<std::io::Result<Box<dyn Link>>> {
+        let runtime = &*self.context.runtime;
+        let mut timer = runtime.timer(self.index);
+        let deadline = self.options.connect_timeout.map(|timeout| runtime.now() + timeout);
+        let mut dialling = std::pin::pin!(self.dial(runtime));
+        std::future::poll_fn(|cx| {
+            self.carrier.register(cx);
+            if let Poll::Ready(dialled) = dialling.as_mut().poll(cx) {
+                return Poll::Ready(Some(dialled));
+            }
+            let now = runtime.now();
+            let linger = if self.shared.has_ended() { self.shared.linger_deadline() } else { None };
+            if self.carrier.is_stopping() || linger.is_some_and(|at| at <= now) {
+                return Poll::Ready(None);
+            }
+            if deadline.is_some_and(|at| at <= now) {
+                return Poll::Ready(Some(Err(std::io::ErrorKind::TimedOut.into())));
+            }
+            match [deadline, linger].into_iter().flatten().min() {
+                Some(at) => timer.poll_until(cx, at).map(|()| None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// The name is resolved at each attempt: it may have come to mean another address.
+    async fn dial(&self, runtime: &dyn Runtime) -> std::io::Result<Box<dyn Link>> {
+        let Endpoint::Tcp { host, port } = &self.endpoint else { return Err(std::io::ErrorKind::Unsupported.into()) };
+        let addresses = match literal(host) {
+            Some(ip) => vec![(ip, *port).into()],
+            None => runtime.resolve(host, *port).await?,
+        };
+        let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
+        for address in addresses {
+            match runtime.dial(self.index, &address).await {
+                Ok(link) => return Ok(link),
+                Err(why) => last = why,
+            }
+        }
+        Err(last)
+    }
+
+    async fn carry(&self, ends: Option<Ends>, link: Box<dyn Link>) -> (Option<Ends>, Next) {
+        let peer = link.peer_addr().ok().map(|address| Endpoint::of(address).to_string());
+        self.events.emit(EventKind::Connected, &self.endpoint, peer.clone());
+        let keeps_ends = ends.is_some();
+        let io: Arc<dyn IoSide> = Arc::clone(&self.carrier) as _;
+        let now = self.context.runtime.now();
+        let session = Session::new(Arc::clone(&self.shared), io, self.options.clone(), ends, now);
+        let on_ready = |_: &Session| {
+            self.events.emit(EventKind::HandshakeSucceeded, &self.endpoint, peer.clone());
+        };
+        let (session, outcome) = self.carrier.carry(session, link, on_ready).await;
+        let was_ready = session.peer().is_some();
+        self.events.ended(&outcome, was_ready, &self.endpoint, peer.clone());
+        let next = match outcome {
+            // spec: ZMTP31-ERROR-02
+            Outcome::Ended(Ending::Finished | Ending::Misbehaved(PeerMisbehaved::Refused { .. })) => Next::Never,
+            Outcome::Ended(Ending::Misbehaved(_)) | Outcome::PeerClosed | Outcome::Broken(_) => Next::Again,
+        };
+        let ends = session.into_ends().filter(|_| keeps_ends);
+        (ends, next)
+    }
+
+    /// Waits before the next attempt; whether there is to be none.
+    async fn pause(&self, wait: Duration, ends: &mut Option<Ends>) -> bool {
+        let runtime = &*self.context.runtime;
+        let mut timer = runtime.timer(self.index);
+        let at = runtime.now() + wait;
+        std::future::poll_fn(|cx| {
+            self.carrier.register(cx);
+            let ended = self.shared.has_ended();
+            let nothing_left = ended && ends.as_mut().is_none_or(Ends::is_finished);
+            let linger = if ended { self.shared.linger_deadline() } else { None };
+            if self.carrier.is_stopping() || nothing_left || linger.is_some_and(|linger| linger <= runtime.now()) {
+                return Poll::Ready(true);
+            }
+            timer.poll_until(cx, linger.map_or(at, |linger| linger.min(at))).map(|()| linger.is_some_and(|l| l <= at))
+        })
+        .await
+    }
+}

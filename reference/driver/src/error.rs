@@ -1,0 +1,81 @@
+//! Errors of `bind`, `connect` and options; those of sending and receiving are the core's.
+
+use std::io;
+
+use zmq_core::pattern::table::SocketType;
+
+use crate::endpoint::EndpointError;
+
+/// Why an endpoint was not bound, connected, unbound or disconnected.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointFailed {
+    /// The text is no endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The system refuses to listen there, or to resolve the name.
+    #[error("cannot listen at {endpoint}: {why}")]
+    Listen {
+        /// Where.
+        endpoint: String,
+        /// The system's words.
+        why: io::Error,
+    },
+    /// Somebody of the same context is bound to this name.
+    #[error("{0} is bound already")]
+    NameTaken(String),
+    /// Sockets of these types do not talk to each other.
+    #[error("a {ours} does not talk to the {theirs} that is bound to {endpoint}")]
+    Incompatible {
+        /// This socket.
+        ours: SocketType,
+        /// The other.
+        theirs: SocketType,
+        /// The other's endpoint.
+        endpoint: String,
+    },
+    /// This socket is not bound or connected there.
+    #[error("the socket has nothing at {0}; expected the endpoint as bind or connect gave it back")]
+    NotThere(String),
+    /// The socket is closed, or its context.
+    #[error("the socket's context was terminated")]
+    Terminated,
+}
+
+impl EndpointFailed {
+    /// The number that libzmq gives for this on Linux.
+    #[must_use]
+    pub fn errno(&self) -> i32 {
+        const ENOENT: i32 = 2;
+        const EINVAL: i32 = 22;
+        const EADDRINUSE: i32 = 98;
+        const EADDRNOTAVAIL: i32 = 99;
+        const ETERM: i32 = 156_384_765;
+        match self {
+            Self::Endpoint(error) => error.errno(),
+            Self::Listen { why, .. } => why.raw_os_error().unwrap_or(EADDRNOTAVAIL),
+            Self::NameTaken(_) => EADDRINUSE,
+            Self::Incompatible { .. } => EINVAL,
+            Self::NotThere(_) => ENOENT,
+            Self::Terminated => ETERM,
+        }
+    }
+}
+
+/// Why an option was not set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// Sockets of this type do not have it.
+    #[error("sockets of type {0} do not have the option")]
+    Unsupported(SocketType),
+    /// The value is outside of what the option may be.
+    #[error("expected {expected}, came {came}")]
+    Value {
+        /// What it may be.
+        expected: &'static str,
+        /// What was given.
+        came: String,
+    },
+    /// The socket is closed, or its context.
+    #[error("the socket's context was terminated")]
+    Terminated,
+}

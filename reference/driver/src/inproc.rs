@@ -1,0 +1,285 @@
+//! inproc: two sockets of one context, joined by their pipes. There is no link, no session and no I/O thread.
+//!
+//! Who connects before there is somebody bound waits in the table of names; a socket that sends can fill its pipe
+//! meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use zmq_core::frame::Frame;
+use zmq_core::options::Options;
+use zmq_core::pattern::table::{Attach, Direction, SocketType};
+use zmq_core::pipe::{Limits, Reader, Writer, pipe};
+use zmq_core::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
+
+use crate::context;
+use crate::error::EndpointFailed;
+use crate::socket::Inner;
+
+/// The names of one context.
+#[derive(Default)]
+pub(crate) struct Names {
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    bound: BTreeMap<String, Arc<Shared>>,
+    /// In the order of their `connect`.
+    waiting: Vec<Waiting>,
+}
+
+/// A socket that connected before there was anybody.
+struct Waiting {
+    name: String,
+    half: Half,
+}
+
+/// The connecting side of a connection whose other side is still to come.
+struct Half {
+    shared: Arc<Shared>,
+    options: Options,
+    lease: Arc<Lease>,
+    /// What the other side will get of pipes that this side uses already; `None`: it is attached later.
+    pipes: Option<(Reader, Writer)>,
+    /// Leads this side's wake-ups to the other.
+    towards_other: Arc<Side>,
+    info: PeerInfo,
+}
+
+/// What a socket remembers of its place.
+pub(crate) struct Place {
+    context: std::sync::Weak<context::Inner>,
+    name: String,
+    kind: Kind,
+}
+
+enum Kind {
+    Bound(Arc<Shared>),
+    /// The connecting socket, what it calls the other, and the way to the other.
+    Connected(Arc<Shared>, PeerId, Arc<Side>),
+}
+
+/// The way from one side to the other.
+#[derive(Default)]
+struct Side {
+    other: OnceLock<Other>,
+}
+
+struct Other {
+    shared: Arc<Shared>,
+    /// What the other side calls us.
+    us: PeerId,
+    /// How the other side addresses us, if it is a ROUTER.
+    routing_id: Frame,
+}
+
+impl IoSide for Side {
+    fn messages_waiting(&self) {
+        if let Some(other) = self.other.get() {
+            other.shared.readable(other.us);
+        }
+    }
+
+    fn room_made(&self) {
+        if let Some(other) = self.other.get() {
+            other.shared.writable(other.us);
+        }
+    }
+
+    fn closed(&self) {
+        if let Some(other) = self.other.get() {
+            if !other.routing_id.is_empty() {
+                other.shared.routing_ids().release(&other.routing_id, other.us);
+            }
+            other.shared.readable(other.us);
+            other.shared.detach(other.us);
+        }
+    }
+}
+
+/// Binds a socket to a name, and joins it with those that wait for it.
+pub(crate) fn bind(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFailed> {
+    let shared = socket.core.shared();
+    let context = &socket.context;
+    let halves = {
+        let mut table = context.names.lock();
+        if table.bound.contains_key(name) {
+            return Err(EndpointFailed::NameTaken(format!("inproc://{name}")));
+        }
+        table.bound.insert(name.to_owned(), Arc::clone(shared));
+        let theirs = shared.socket_type();
+        let fits = |waiting: &Waiting| waiting.name == name && waiting.half.shared.socket_type().talks_to(theirs);
+        table.waiting.extract_if(.., |waiting| fits(waiting)).collect::<Vec<_>>()
+    };
+    for waiting in halves {
+        if !waiting.half.shared.has_ended() {
+            waiting.half.join(shared);
+        }
+    }
+    let kind = Kind::Bound(Arc::clone(shared));
+    Ok(Place { context: Arc::downgrade(context), name: name.to_owned(), kind })
+}
+
+/// Connects a socket to a name, now or when somebody binds to it.
+pub(crate) fn connect(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFailed> {
+    let shared = Arc::clone(socket.core.shared());
+    let options = shared.options();
+    let towards_other = Arc::<Side>::default();
+    let lease = shared.peers().lease();
+    let us = lease.id();
+    let mut half = Half {
+        shared: Arc::clone(&shared),
+        options,
+        lease,
+        pipes: None,
+        towards_other: Arc::clone(&towards_other),
+        info: PeerInfo::default(),
+    };
+    let context = Arc::downgrade(&socket.context);
+    let mut table = socket.context.names.lock();
+    if let Some(other) = table.bound.get(name).map(Arc::clone) {
+        drop(table);
+        let (ours, theirs) = (shared.socket_type(), other.socket_type());
+        if !ours.talks_to(theirs) {
+            return Err(EndpointFailed::Incompatible { ours, theirs, endpoint: format!("inproc://{name}") });
+        }
+        half.join(&other);
+    } else {
+        half.attach_early();
+        table.waiting.push(Waiting { name: name.to_owned(), half });
+    }
+    Ok(Place { context, name: name.to_owned(), kind: Kind::Connected(shared, us, towards_other) })
+}
+
+impl Half {
+    /// Attaches this side before there is another: messages wait in its pipe.
+    fn attach_early(&mut self) {
+        let rules = self.shared.socket_type().rules();
+        if rules.attach == Attach::AtHandshake || rules.subscriptions != Direction::None || self.options.immediate {
+            return;
+        }
+        let (to_other, from_us) = pipe(Limits { hwm: self.options.send_hwm, bytes: None });
+        let (to_us, from_other) = pipe(Limits { hwm: self.options.recv_hwm, bytes: None });
+        self.attach(to_other, from_other, Frame::EMPTY, None);
+        self.pipes = Some((from_us, to_us));
+    }
+
+    fn attach(&self, to_other: Writer, from_other: Reader, routing_id: Frame, inproc: Option<(Arc<Shared>, PeerId)>) {
+        let io: Arc<dyn IoSide> = Arc::clone(&self.towards_other) as _;
+        self.shared.attach(Attachment {
+            peer: self.lease.id(),
+            outbound: Outbound::new(to_other, Arc::clone(&io), Arc::clone(&self.lease)),
+            inbound: Inbound::new(from_other, io, Arc::clone(&self.lease), self.info.clone()),
+            routing_id,
+            inproc,
+        });
+    }
+
+    /// Joins this side with the socket that is bound.
+    fn join(mut self, theirs: &Arc<Shared>) {
+        let their_options = theirs.options();
+        let their_lease = theirs.peers().lease();
+        let (us_there, them_here) = (their_lease.id(), self.lease.id());
+        let our_id_there = routing_id(theirs, us_there, &self.options);
+        let their_id_here = routing_id(&self.shared, them_here, &their_options);
+        let towards_us = Arc::<Side>::default();
+        let _ = towards_us.other.set(Other {
+            shared: Arc::clone(&self.shared),
+            us: them_here,
+            routing_id: their_id_here.clone(),
+        });
+        let early = self.pipes.is_some();
+        let (from_us, to_us, ours) = match self.pipes.take() {
+            Some((from_us, to_us)) => (from_us, to_us, None),
+            None => {
+                let forth = self.options.send_hwm.and(their_options.recv_hwm);
+                let back = their_options.send_hwm.and(self.options.recv_hwm);
+                let (to_other, from_us) = pipe(Limits { hwm: forth, bytes: None });
+                let (to_us, from_other) = pipe(Limits { hwm: back, bytes: None });
+                (from_us, to_us, Some((to_other, from_other)))
+            }
+        };
+        self.info.set(properties(theirs.socket_type(), &their_options));
+        let their_info = PeerInfo::default();
+        their_info.set(properties(self.shared.socket_type(), &self.options));
+        let io: Arc<dyn IoSide> = towards_us;
+        // The bound side first: what the connecting side tells it then finds it attached.
+        theirs.attach(Attachment {
+            peer: us_there,
+            outbound: Outbound::new(to_us, Arc::clone(&io), Arc::clone(&their_lease)),
+            inbound: Inbound::new(from_us, io, their_lease, their_info),
+            routing_id: our_id_there.clone(),
+            inproc: Some((Arc::clone(&self.shared), them_here)),
+        });
+        let other = Other { shared: Arc::clone(theirs), us: us_there, routing_id: our_id_there };
+        let _ = self.towards_other.other.set(other);
+        if let Some((to_other, from_other)) = ours {
+            self.attach(to_other, from_other, their_id_here, Some((Arc::clone(theirs), us_there)));
+        }
+        if early {
+            // What was sent or closed before there was anybody to tell.
+            theirs.readable(us_there);
+            if self.shared.has_ended() {
+                self.towards_other.closed();
+            }
+        }
+    }
+}
+
+/// How `shared`, if it is a ROUTER, addresses a peer of these options.
+fn routing_id(shared: &Arc<Shared>, peer: PeerId, theirs: &Options) -> Frame {
+    if shared.socket_type() != SocketType::Router {
+        return Frame::EMPTY;
+    }
+    let mut ids = shared.routing_ids();
+    match &theirs.routing_id {
+        Some(id) => ids.claim(id.as_slice(), peer).unwrap_or_else(|_| ids.generate(peer)),
+        None => ids.generate(peer),
+    }
+}
+
+fn properties(socket_type: SocketType, options: &Options) -> Vec<(String, Vec<u8>)> {
+    let mut properties = vec![("Socket-Type".to_owned(), socket_type.name().as_bytes().to_vec())];
+    if let Some(id) = &options.routing_id {
+        properties.push(("Identity".to_owned(), id.as_slice().to_vec()));
+    }
+    properties.extend(options.metadata.iter().cloned());
+    properties
+}
+
+impl Names {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Gives the place up.
+    pub(crate) fn leave(self) {
+        let Some(context) = self.context.upgrade() else { return };
+        match self.kind {
+            Kind::Bound(shared) => {
+                let mut table = context.names.lock();
+                if table.bound.get(&self.name).is_some_and(|bound| Arc::ptr_eq(bound, &shared)) {
+                    table.bound.remove(&self.name);
+                }
+            }
+            Kind::Connected(shared, peer, towards_other) => {
+                let waiting = {
+                    let mut table = context.names.lock();
+                    let found = table.waiting.iter().position(|waiting| {
+                        Arc::ptr_eq(&waiting.half.shared, &shared) && waiting.half.lease.id() == peer
+                    });
+                    // Who connected, sent and closed before anybody was bound still delivers.
+                    found.filter(|_| !shared.has_ended()).map(|found| table.waiting.remove(found))
+                };
+                drop(waiting);
+                shared.detach(peer);
+                if !shared.has_ended() {
+                    towards_other.closed();
+                }
+            }
+        }
+    }
+}

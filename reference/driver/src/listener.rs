@@ -1,0 +1,120 @@
+//! Listening: a task that accepts connections, and one for each that it has accepted.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use zmq_core::session::Session;
+use zmq_core::socket::IoSide;
+
+use crate::carrier::Carrier;
+use crate::dialer::Reporter;
+use crate::endpoint::Endpoint;
+use crate::monitor::EventKind;
+use crate::runtime::{Link, Listener};
+use crate::socket::Inner;
+
+/// How long no connection is accepted after the system could not give one: it lacks descriptors, or memory.
+const SHORTAGE: Duration = Duration::from_millis(50);
+
+/// A listener, as its socket sees it.
+#[derive(Default)]
+pub(crate) struct Bound {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    waker: Option<Waker>,
+    /// The address is free as soon as this is dropped.
+    listener: Option<Box<dyn Listener>>,
+}
+
+impl Bound {
+    /// Accepts nothing more. The address is free when this returns.
+    pub(crate) fn stop(&self) {
+        let (listener, waker) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.stopped = true;
+            (state.listener.take(), state.waker.take())
+        };
+        drop(listener);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// Listens; connections are accepted from here on.
+pub(crate) fn listen(socket: &Arc<Inner>, address: &SocketAddr) -> io::Result<(Arc<Bound>, Endpoint)> {
+    let context = &socket.context;
+    let index = context.next_index();
+    let options = socket.core.shared().options();
+    let listener = context.runtime.listen(index, address, options.backlog)?;
+    let endpoint = Endpoint::of(listener.local_addr()?);
+    let bound = Arc::<Bound>::default();
+    bound.state.lock().unwrap_or_else(PoisonError::into_inner).listener = Some(listener);
+    let accepting = accept(Arc::downgrade(socket), Arc::clone(&bound), endpoint.clone(), index);
+    context.runtime.start_io(index, Box::pin(accepting));
+    Ok((bound, endpoint))
+}
+
+async fn accept(socket: Weak<Inner>, bound: Arc<Bound>, endpoint: Endpoint, index: usize) {
+    let Some(mut timer) = socket.upgrade().map(|socket| socket.context.runtime.timer(index)) else { return };
+    loop {
+        // Where the connection will be carried, which may be another I/O thread than the listener's.
+        let Some(to) = socket.upgrade().map(|socket| socket.context.next_index()) else { return };
+        let accepted = std::future::poll_fn(|cx| {
+            let mut state = bound.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.waker = Some(cx.waker().clone());
+            match &state.listener {
+                Some(listener) => listener.poll_accept(cx, to).map(Some),
+                None => Poll::Ready(None),
+            }
+        })
+        .await;
+        let Some(socket) = socket.upgrade() else { return };
+        match accepted {
+            Some(Ok(link)) => take(&socket, link, endpoint.clone(), to),
+            Some(Err(why)) => {
+                socket.emit(EventKind::AcceptFailed(why.to_string()), &endpoint, None);
+                let runtime = Arc::clone(&socket.context.runtime);
+                drop(socket);
+                let at = runtime.now() + SHORTAGE;
+                std::future::poll_fn(|cx| timer.poll_until(cx, at)).await;
+            }
+            None => {
+                socket.emit(EventKind::Closed, &endpoint, None);
+                return;
+            }
+        }
+    }
+}
+
+/// Starts the task of a connection.
+fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: Endpoint, index: usize) {
+    let runtime = Arc::clone(&socket.context.runtime);
+    let carrier = Carrier::new(Arc::clone(&runtime), index);
+    socket.places_accept(&carrier);
+    let peer = link.peer_addr().ok().map(|address| Endpoint::of(address).to_string());
+    socket.emit(EventKind::Accepted, &endpoint, peer.clone());
+    let shared = Arc::clone(socket.core.shared());
+    let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
+    let session = Session::new(Arc::clone(&shared), io, shared.options(), None, runtime.now());
+    let events = Reporter::new(socket);
+    let alive = socket.context.live.enter();
+    runtime.start_io(
+        index,
+        Box::pin(async move {
+            let on_ready = |_: &Session| events.emit(EventKind::HandshakeSucceeded, &endpoint, peer.clone());
+            let (session, outcome) = carrier.carry(session, link, on_ready).await;
+            events.ended(&outcome, session.peer().is_some(), &endpoint, peer.clone());
+            // The peer is gone with its connection.
+            drop(session.into_ends());
+            drop(alive);
+        }),
+    );
+}

@@ -1,0 +1,155 @@
+//! The runtime on tokio: I/O threads of its own, or the caller's runtime.
+
+use std::future::{self, Future};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
+use std::time::Instant as Clock;
+
+use tokio::runtime::Handle;
+use zmq_core::time::Instant;
+
+use super::{BoxFuture, Link, Listener, Runtime, Timer};
+
+mod handoff;
+mod link;
+mod listener;
+mod reactor;
+mod tcp;
+mod timer;
+
+use link::TcpLink;
+use listener::TcpAcceptor;
+use reactor::Reactor;
+use timer::TokioTimer;
+
+/// Tokio as a [`Runtime`].
+#[derive(Debug)]
+pub struct TokioRuntime {
+    threads: Threads,
+    started: Clock,
+}
+
+#[derive(Debug)]
+enum Threads {
+    /// I/O threads of our own, each with a current-thread runtime. They outlive this value until their last task has ended.
+    Owned(Vec<Reactor>),
+    /// The caller's runtime, for everything. What is on it ends with it.
+    Local(Handle),
+}
+
+impl TokioRuntime {
+    /// A runtime with `io_threads` threads of its own, at least one. Errors are those of creating threads and epoll
+    /// instances.
+    pub fn owned(io_threads: usize) -> io::Result<Self> {
+        let mut reactors = Vec::new();
+        for index in 0..io_threads.max(1) {
+            match Reactor::start(&format!("zmq-io-{index}")) {
+                Ok(reactor) => reactors.push(reactor),
+                Err(error) => {
+                    reactors.iter().for_each(Reactor::stop);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Self { threads: Threads::Owned(reactors), started: Clock::now() })
+    }
+
+    /// The runtime in which this is called, which must have I/O and time enabled. An error outside of one.
+    ///
+    /// Its tasks live on the caller's runtime: no thread hop between them and a caller on a current-thread runtime, and no
+    /// linger beyond its end.
+    pub fn local() -> io::Result<Self> {
+        let handle = Handle::try_current().map_err(io::Error::other)?;
+        Ok(Self { threads: Threads::Local(handle), started: Clock::now() })
+    }
+
+    fn handle(&self, index: usize) -> &Handle {
+        match &self.threads {
+            Threads::Owned(reactors) => reactors[index % reactors.len()].handle(),
+            Threads::Local(handle) => handle,
+        }
+    }
+
+    fn handles(&self) -> Vec<Handle> {
+        (0..self.io_threads()).map(|index| self.handle(index).clone()).collect()
+    }
+}
+
+impl Runtime for TokioRuntime {
+    fn io_threads(&self) -> usize {
+        match &self.threads {
+            Threads::Owned(reactors) => reactors.len(),
+            Threads::Local(_) => 1,
+        }
+    }
+
+    fn start_io(&self, index: usize, task: BoxFuture<'static, ()>) {
+        match &self.threads {
+            Threads::Owned(reactors) => reactors[index % reactors.len()].spawn(task),
+            Threads::Local(handle) => {
+                handle.spawn(task);
+            }
+        }
+    }
+
+    fn listen(&self, index: usize, at: &SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>> {
+        Ok(Box::new(TcpAcceptor::register(tcp::listen(at, backlog)?, self.handle(index), self.handles())?))
+    }
+
+    fn dial(&self, index: usize, to: &SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Link>>> {
+        let (handle, to) = (self.handle(index).clone(), *to);
+        Box::pin(async move {
+            let link = TcpLink::register(tcp::start_connecting(&to)?, &handle)?;
+            future::poll_fn(|cx| link.poll_connected(cx)).await?;
+            Ok(Box::new(link) as Box<dyn Link>)
+        })
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        if let Ok(literal) = host.parse::<IpAddr>() {
+            return Box::pin(future::ready(Ok(vec![SocketAddr::new(literal, port)])));
+        }
+        let host = host.to_owned();
+        // The system's resolver blocks for seconds, so it gets a thread of the runtime's pool.
+        let search = self.handle(0).spawn_blocking(move || (host.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+        Box::pin(async move {
+            match search.await {
+                Ok(Ok(found)) if found.is_empty() => Err(io::Error::new(io::ErrorKind::NotFound, "no address")),
+                Ok(result) => result,
+                Err(gone) => Err(io::Error::other(gone)),
+            }
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::after_start(self.started.elapsed())
+    }
+
+    fn timer(&self, index: usize) -> Box<dyn Timer> {
+        Box::new(TokioTimer::new(self.started, self.handle(index).clone()))
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("without entropy there is no safe key, id or jitter to go on with");
+    }
+
+    fn block_on(&self, index: usize, future: Pin<&mut dyn Future<Output = ()>>) {
+        match &self.threads {
+            Threads::Owned(reactors) => reactors[index % reactors.len()].block_on(future),
+            Threads::Local(_) => reactor::park_on(future),
+        }
+    }
+}
+
+impl Drop for TokioRuntime {
+    fn drop(&mut self) {
+        match &self.threads {
+            Threads::Owned(reactors) => reactors.iter().for_each(Reactor::stop),
+            Threads::Local(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! A timer of tokio's, told instants of ours.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant as Clock;
+
+use tokio::runtime::Handle;
+use tokio::time::Sleep;
+use zmq_core::time::Instant;
+
+use crate::runtime::Timer;
+
+/// Tokio counts in milliseconds and rounds up; so does this.
+pub(super) struct TokioTimer {
+    started: Clock,
+    handle: Handle,
+    deadline: Instant,
+    /// None until the first deadline, so that a timer costs nothing before it is used.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl TokioTimer {
+    /// A timer of the runtime of `handle`, whose instants count from `started`.
+    pub(super) fn new(started: Clock, handle: Handle) -> Self {
+        Self { started, handle, deadline: Instant::FAR_FUTURE, sleep: None }
+    }
+}
+
+impl Timer for TokioTimer {
+    fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let never = deadline == Instant::FAR_FUTURE;
+        let Some(at) = self.started.checked_add(deadline.since_start()).filter(|_| !never) else {
+            self.deadline = deadline;
+            self.sleep = None;
+            return Poll::Pending;
+        };
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                if self.deadline != deadline {
+                    sleep.as_mut().reset(at.into());
+                }
+                sleep
+            }
+            unarmed @ None => {
+                let _registers_here = self.handle.enter();
+                unarmed.insert(Box::pin(tokio::time::sleep_until(at.into())))
+            }
+        };
+        self.deadline = deadline;
+        sleep.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for TokioTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokioTimer").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,465 @@
+//! Sockets, async.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use zmq_core::error::{RecvError, SendError, Unsent};
+use zmq_core::message::Message;
+use zmq_core::options::{Linger, Options};
+use zmq_core::pattern::PatternOption;
+use zmq_core::pattern::table::{Attach, SocketType};
+use zmq_core::session::{Ends, linger_deadline};
+use zmq_core::socket::{IoSide, Parking, PeerId, PeerInfo};
+
+use crate::carrier::Carrier;
+use crate::context;
+use crate::dialer;
+use crate::endpoint::{Endpoint, literal};
+use crate::error::{EndpointFailed, OptionError};
+use crate::inproc;
+use crate::listener::{self, Bound};
+use crate::monitor::{EventKind, Events, Monitor};
+
+/// A socket. Clones are the same socket; the last one that is dropped closes it, which never waits.
+///
+/// Every call takes `&self`, from any thread or task. To drop the future of a call takes it back: no part of the
+/// message is sent, no message is received and lost.
+#[derive(Clone)]
+pub struct Socket {
+    handle: Arc<Handle>,
+}
+
+/// Closes the socket when the application has dropped the last clone.
+struct Handle(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) context: Arc<context::Inner>,
+    pub(crate) core: zmq_core::socket::Socket,
+    pub(crate) events: Mutex<Option<Arc<Events>>>,
+    places: Mutex<Places>,
+    times: Mutex<Times>,
+}
+
+/// Where the socket is.
+#[derive(Default)]
+struct Places {
+    bound: Vec<(Endpoint, Place)>,
+    connected: Vec<(Endpoint, Place)>,
+    /// I/O sides of accepted peers.
+    accepted: Vec<Weak<Carrier>>,
+    last: Option<Endpoint>,
+}
+
+enum Place {
+    Listener(Arc<Bound>),
+    Dialed(Arc<Carrier>, Option<PeerId>),
+    Inproc(inproc::Place),
+}
+
+#[derive(Clone, Copy, Default)]
+struct Times {
+    send: Option<Duration>,
+    recv: Option<Duration>,
+}
+
+impl Socket {
+    pub(crate) fn new(context: Arc<context::Inner>, socket_type: SocketType, options: Options) -> Self {
+        let core = zmq_core::socket::Socket::new(socket_type, options, context.random());
+        let inner =
+            Inner { context, core, events: Mutex::default(), places: Mutex::default(), times: Mutex::default() };
+        Self { handle: Arc::new(Handle(Arc::new(inner))) }
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.handle.0
+    }
+
+    /// The socket's type.
+    #[must_use]
+    pub fn socket_type(&self) -> SocketType {
+        self.inner().core.shared().socket_type()
+    }
+
+    /// Takes connections at an endpoint from here on; returns it with the port that the system chose.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    pub async fn bind(&self, endpoint: &str) -> Result<Endpoint, EndpointFailed> {
+        let inner = self.inner();
+        if inner.core.shared().has_ended() {
+            return Err(EndpointFailed::Terminated);
+        }
+        let (place, bound) = match endpoint.parse::<Endpoint>()? {
+            Endpoint::Inproc(name) => {
+                let place = inproc::bind(inner, &name)?;
+                (Place::Inproc(place), Endpoint::Inproc(name))
+            }
+            Endpoint::Tcp { host, port } => {
+                let failed = |why| EndpointFailed::Listen { endpoint: endpoint.to_owned(), why };
+                let address = match literal(&host) {
+                    Some(ip) => (ip, port).into(),
+                    None => {
+                        let all = inner.context.runtime.resolve(&host, port).await.map_err(failed)?;
+                        *all.first().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?
+                    }
+                };
+                let (bound, endpoint) = listener::listen(inner, &address).map_err(failed)?;
+                (Place::Listener(bound), endpoint)
+            }
+        };
+        inner.emit(EventKind::Listening, &bound, None);
+        let mut places = inner.places();
+        places.bound.push((bound.clone(), place));
+        places.last = Some(bound.clone());
+        Ok(bound)
+    }
+
+    /// Connects to an endpoint, now or whenever there is somebody; returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    // spec: ZMTP31-SEM-02
+    pub fn connect(&self, endpoint: &str) -> Result<Endpoint, EndpointFailed> {
+        let inner = self.inner();
+        if inner.core.shared().has_ended() {
+            return Err(EndpointFailed::Terminated);
+        }
+        let endpoint = endpoint.parse::<Endpoint>()?.to_connect()?;
+        let place = match &endpoint {
+            Endpoint::Inproc(name) => Place::Inproc(inproc::connect(inner, name)?),
+            Endpoint::Tcp { .. } => {
+                let index = inner.context.next_index();
+                let carrier = Carrier::new(Arc::clone(&inner.context.runtime), index);
+                let options = inner.core.shared().options();
+                let at_once = self.socket_type().rules().attach == Attach::AtConnect && !options.immediate;
+                let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
+                let ends = at_once.then(|| Ends::attach(inner.core.shared(), &io, &options));
+                let peer = ends.as_ref().map(Ends::peer);
+                dialer::start(inner, Arc::clone(&carrier), endpoint.clone(), options, ends, index);
+                Place::Dialed(carrier, peer)
+            }
+        };
+        let mut places = inner.places();
+        places.connected.push((endpoint.clone(), place));
+        places.last = Some(endpoint.clone());
+        Ok(endpoint)
+    }
+
+    /// Takes no more connections at an endpoint. Those that there are stay.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed::NotThere`] if the socket is not bound to it.
+    pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointFailed> {
+        let place = take(&mut self.inner().places().bound, endpoint)?;
+        self.inner().give_up(place);
+        Ok(())
+    }
+
+    /// Ends the connection to an endpoint, after what waits for it is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed::NotThere`] if the socket is not connected to it.
+    pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointFailed> {
+        let place = take(&mut self.inner().places().connected, endpoint)?;
+        self.inner().give_up(place);
+        Ok(())
+    }
+
+    /// What was bound or connected last.
+    #[must_use]
+    pub fn last_endpoint(&self) -> Option<Endpoint> {
+        self.inner().places().last.clone()
+    }
+
+    /// Sends a message as a whole, or not at all. Waits for a peer with room, at most the socket's send timeout.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`]: the message, and why.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), Unsent> {
+        let mut message = match self.try_send(message) {
+            Err(Unsent { message, why: SendError::WouldBlock }) => Some(message),
+            done => return done,
+        };
+        let inner = self.inner();
+        let timeout = inner.times().send;
+        let attempt = || {
+            let unsent = message.take().expect("a message that is sent ends the waiting");
+            match inner.core.try_send(unsent) {
+                Err(Unsent { message: unsent, why: SendError::WouldBlock }) => {
+                    message = Some(unsent);
+                    None
+                }
+                done => Some(done),
+            }
+        };
+        match wait(inner, inner.core.shared().senders(), timeout, attempt).await {
+            Some(done) => done,
+            None => Err(Unsent {
+                message: message.take().expect("a message that was not sent is still here"),
+                why: SendError::TimedOut,
+            }),
+        }
+    }
+
+    /// Sends a message as a whole now, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsent`]: the message, and why; [`SendError::WouldBlock`] if no peer has room now.
+    #[inline]
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), Unsent> {
+        self.inner().core.try_send(message.into())
+    }
+
+    /// The next message. Waits for one, at most the socket's receive timeout.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    #[inline]
+    pub async fn recv(&self) -> Result<Message, RecvError> {
+        match self.try_recv() {
+            Err(RecvError::WouldBlock) => self.wait_to_recv(zmq_core::socket::Socket::try_recv).await,
+            done => done,
+        }
+    }
+
+    /// The next message, and what is known of the peer that sent it. Waits as [`Self::recv`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`].
+    pub async fn recv_from(&self) -> Result<(Message, PeerInfo), RecvError> {
+        match self.inner().core.try_recv_from() {
+            Err(RecvError::WouldBlock) => self.wait_to_recv(zmq_core::socket::Socket::try_recv_from).await,
+            done => done,
+        }
+    }
+
+    async fn wait_to_recv<T>(
+        &self,
+        attempt: impl Fn(&zmq_core::socket::Socket) -> Result<T, RecvError>,
+    ) -> Result<T, RecvError> {
+        let inner = self.inner();
+        let attempt = || match attempt(&inner.core) {
+            Err(RecvError::WouldBlock) => None,
+            done => Some(done),
+        };
+        let timeout = inner.times().recv;
+        wait(inner, inner.core.shared().receivers(), timeout, attempt).await.unwrap_or(Err(RecvError::TimedOut))
+    }
+
+    /// The next message, if there is one now.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`]; [`RecvError::WouldBlock`] if there is none now.
+    #[inline]
+    pub fn try_recv(&self) -> Result<Message, RecvError> {
+        self.inner().core.try_recv()
+    }
+
+    /// Waits until a message can be sent.
+    pub async fn writable(&self) {
+        let inner = self.inner();
+        let attempt = || (inner.core.can_send() || inner.core.shared().has_ended()).then_some(());
+        wait(inner, inner.core.shared().senders(), None, attempt).await;
+    }
+
+    /// Waits until a message can be received.
+    pub async fn readable(&self) {
+        let inner = self.inner();
+        let attempt = || (inner.core.can_recv() || inner.core.shared().has_ended()).then_some(());
+        wait(inner, inner.core.shared().receivers(), None, attempt).await;
+    }
+
+    /// Whether a message can be sent now.
+    #[must_use]
+    pub fn can_send(&self) -> bool {
+        self.inner().core.can_send()
+    }
+
+    /// Whether a message can be received now.
+    #[must_use]
+    pub fn can_recv(&self) -> bool {
+        self.inner().core.can_recv()
+    }
+
+    /// SUB: messages whose first part begins with `topic` are wanted. Wishes are counted.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError::Unsupported`] for other types.
+    pub fn subscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), OptionError> {
+        self.set(PatternOption::Subscribe(topic.as_ref().to_vec()))
+    }
+
+    /// SUB: takes one wish for `topic` back.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError::Unsupported`] for other types.
+    pub fn unsubscribe(&self, topic: impl AsRef<[u8]>) -> Result<(), OptionError> {
+        self.set(PatternOption::Unsubscribe(topic.as_ref().to_vec()))
+    }
+
+    /// Sets an option that only some types have.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError::Unsupported`] for other types.
+    pub fn set(&self, option: PatternOption) -> Result<(), OptionError> {
+        self.inner().core.set(option).map_err(|_| OptionError::Unsupported(self.socket_type()))
+    }
+
+    /// The options as they are now.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.inner().core.shared().options()
+    }
+
+    /// Changes options. What is bound or connected already keeps those it has; linger counts when the socket closes.
+    pub fn change_options(&self, change: impl FnOnce(&mut Options)) {
+        self.inner().core.shared().change_options(change);
+    }
+
+    /// How long [`Self::send`] waits; `None`: for ever.
+    pub fn set_send_timeout(&self, timeout: Option<Duration>) {
+        self.inner().times.lock().unwrap_or_else(PoisonError::into_inner).send = timeout;
+    }
+
+    /// How long [`Self::recv`] waits; `None`: for ever.
+    pub fn set_recv_timeout(&self, timeout: Option<Duration>) {
+        self.inner().times.lock().unwrap_or_else(PoisonError::into_inner).recv = timeout;
+    }
+
+    /// The events of this socket from here on. A later monitor takes the place of an earlier one.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        let events = Arc::<Events>::default();
+        let before = self.inner().events().replace(Arc::clone(&events));
+        if let Some(before) = before {
+            before.end();
+        }
+        Monitor::new(events)
+    }
+
+    /// Closes the socket for every clone of it. Never waits: what is unsent has the socket's linger, or `linger`.
+    pub fn close(&self, linger: Option<Linger>) {
+        self.inner().close(linger);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close(None);
+    }
+}
+
+impl Inner {
+    pub(crate) fn places_accept(&self, carrier: &Arc<Carrier>) {
+        let mut places = self.places();
+        places.accepted.retain(|carrier| carrier.strong_count() > 0);
+        places.accepted.push(Arc::downgrade(carrier));
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn events(&self) -> MutexGuard<'_, Option<Arc<Events>>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn times(&self) -> Times {
+        *self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn emit(&self, kind: EventKind, endpoint: &Endpoint, peer: Option<String>) {
+        if let Some(events) = &*self.events() {
+            events.emit(kind, endpoint, peer);
+        }
+    }
+
+    /// Ends calls; the socket is closed later.
+    pub(crate) fn shut_down(&self) {
+        self.core.shared().end();
+    }
+
+    pub(crate) fn close(&self, linger: Option<Linger>) {
+        let shared = self.core.shared();
+        let linger = linger.unwrap_or_else(|| shared.options().linger);
+        shared.set_linger_deadline(linger_deadline(linger, self.context.runtime.now()));
+        self.core.close();
+        let places = std::mem::take(&mut *self.places());
+        for (_, place) in places.bound {
+            self.give_up(place);
+        }
+        for (_, place) in places.connected {
+            match place {
+                // It has until the end of linger, which the end of its pipe tells it.
+                Place::Dialed(carrier, _) => carrier.wake(),
+                other @ (Place::Listener(_) | Place::Inproc(_)) => self.give_up(other),
+            }
+        }
+        for carrier in places.accepted.iter().filter_map(Weak::upgrade) {
+            carrier.wake();
+        }
+        if let Some(events) = self.events().take() {
+            events.end();
+        }
+    }
+
+    fn give_up(&self, place: Place) {
+        match place {
+            Place::Listener(bound) => bound.stop(),
+            Place::Dialed(carrier, peer) => {
+                if let Some(peer) = peer {
+                    self.core.shared().detach(peer);
+                }
+                carrier.stop();
+            }
+            Place::Inproc(place) => place.leave(),
+        }
+    }
+}
+
+fn take(places: &mut Vec<(Endpoint, Place)>, endpoint: &str) -> Result<Place, EndpointFailed> {
+    let wanted = endpoint.parse::<Endpoint>()?;
+    match places.iter().position(|(endpoint, _)| *endpoint == wanted) {
+        Some(found) => Ok(places.remove(found).1),
+        None => Err(EndpointFailed::NotThere(endpoint.to_owned())),
+    }
+}
+
+/// Waits until `attempt` succeeds, or for `timeout`.
+async fn wait<T>(
+    inner: &Inner,
+    parking: &Parking,
+    timeout: Option<Duration>,
+    mut attempt: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    let mut ticket = parking.ticket();
+    let mut timer = timeout.map(|timeout| {
+        let runtime = &inner.context.runtime;
+        (runtime.timer(0), runtime.now() + timeout)
+    });
+    std::future::poll_fn(|cx| {
+        ticket.park(cx.waker());
+        // A second look after parking: what came before it wakes nobody.
+        if let Some(done) = attempt() {
+            return Poll::Ready(Some(done));
+        }
+        match &mut timer {
+            Some((timer, deadline)) => timer.poll_until(cx, *deadline).map(|()| None),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
