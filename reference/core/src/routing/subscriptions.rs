@@ -47,6 +47,10 @@ pub enum Removed {
 enum Holders {
     One(Holder),
     /// Two or more, by peer.
+    #[expect(
+        clippy::box_collection,
+        reason = "an entry of the table has room for one pointer, and one holder is usual"
+    )]
     Many(Box<Vec<Holder>>),
 }
 

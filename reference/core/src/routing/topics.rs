@@ -49,7 +49,7 @@ struct Slot {
 
 #[derive(Debug)]
 enum Octets {
-    Short { len: u8, octets: [u8; Octets::SHORT] },
+    Short { len: u8, octets: [u8; Self::SHORT] },
     Long(Box<[u8]>),
 }
 
@@ -284,10 +284,7 @@ impl<'a> Running<'a> {
         // The octets behind the prefix are shifted out, and the length tells what is left from zeros.
         let rest = if left == 0 { 0 } else { self.word() << (64 - 8 * left) };
         let hash = fold(self.state ^ rest, K[1] ^ len as u64);
-        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-        {
-            (hash >> 32) as u32
-        }
+        (hash >> 32) as u32
     }
 
     /// The next 8 octets, the first of them lowest, or as many as there are.
