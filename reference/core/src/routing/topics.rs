@@ -8,10 +8,11 @@
 //! ```
 //!
 //! A table of hashes, and one look into it for each length that any topic has and that the subject is not shorter than;
-//! the hashes of all prefixes come of one pass. Among a hundred thousand topics that costs two cache misses for each
-//! topic that matches, where a trie has several one after another. It is never more than one look for each octet of the
-//! subject, and time in proportion to the length of a topic to add or remove it. Nothing recurs: a topic of a megabyte
-//! needs no stack.
+//! the hashes of all prefixes come of one pass. It is never more than one look for each octet of the subject, and time in
+//! proportion to the length of a topic to add or remove it. Nothing recurs: a topic of a megabyte needs no stack.
+//!
+//! What is read to find an entry is 5 octets for each slot, which of a hundred thousand topics fits into a second-level
+//! cache; so that a topic that matches costs one miss beyond it, where a trie has several one after another.
 //!
 //! Topics come from peers, who could choose them to collide; so the hash has a seed, which is drawn at random where the
 //! socket is made. The order of results does not depend on it.
@@ -21,8 +22,12 @@
 pub(crate) struct Topics<V> {
     entries: Vec<Entry<V>>,
     free: Vec<EntryId>,
-    /// A power of two of them, at most half in use.
-    slots: Box<[Slot]>,
+    /// What each slot has: [`EMPTY`], [`LEFT`], or an octet of the hash of its topic. A power of two of them.
+    tags: Box<[u8]>,
+    /// The entries of slots that have one.
+    ids: Box<[EntryId]>,
+    /// Slots that are not empty.
+    used: usize,
     /// The lengths of all topics, ascending, and how many have each.
     lengths: Vec<(usize, usize)>,
     topics: usize,
@@ -40,12 +45,10 @@ struct Entry<V> {
     value: Option<V>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    hash: u32,
-    /// 0 for nothing, else one more than the id.
-    entry: u32,
-}
+/// Nothing, and no topic that was put further on because of what is here.
+const EMPTY: u8 = 0;
+/// Nothing any more.
+const LEFT: u8 = 1;
 
 #[derive(Debug)]
 enum Octets {
@@ -61,7 +64,9 @@ impl<V> Topics<V> {
         Self {
             entries: Vec::new(),
             free: Vec::new(),
-            slots: Box::default(),
+            tags: Box::default(),
+            ids: Box::default(),
+            used: 0,
             lengths: Vec::new(),
             topics: 0,
             seed: fold(seed ^ K[0], K[1]),
@@ -105,7 +110,7 @@ impl<V> Topics<V> {
         if self.topics == 0 {
             // Whoever had a hundred thousand topics may never have as many again.
             (self.entries, self.free, self.lengths) = (Vec::new(), Vec::new(), Vec::new());
-            self.slots = Box::default();
+            (self.tags, self.ids, self.used) = (Box::default(), Box::default(), 0);
             return Some(value);
         }
         let topic = std::mem::replace(&mut self.entries[entry as usize].topic, Octets::EMPTY);
@@ -127,16 +132,17 @@ impl<V> Topics<V> {
     }
 
     #[inline]
-    fn find_hashed(&self, topic: &[u8], hash: u32) -> Option<EntryId> {
-        let mask = self.slots.len().checked_sub(1)?;
-        let mut at = hash as usize & mask;
+    fn find_hashed(&self, topic: &[u8], hash: u64) -> Option<EntryId> {
+        let mask = self.tags.len().checked_sub(1)?;
+        let tag = tag(hash);
+        let mut at = home(hash, mask);
         loop {
-            let slot = self.slots[at];
-            if slot.entry == 0 {
+            let found = self.tags[at];
+            if found == EMPTY {
                 return None;
             }
-            if slot.hash == hash {
-                let entry = slot.entry - 1;
+            if found == tag {
+                let entry = self.ids[at];
                 if self.entries[entry as usize].topic.as_slice() == topic {
                     return Some(entry);
                 }
@@ -145,11 +151,11 @@ impl<V> Topics<V> {
         }
     }
 
-    fn insert(&mut self, topic: &[u8], hash: u32) -> EntryId {
-        self.topics += 1;
-        if self.topics * 2 > self.slots.len() {
-            self.grow();
+    fn insert(&mut self, topic: &[u8], hash: u64) -> EntryId {
+        if (self.used + 1) * 5 > self.tags.len() * 4 {
+            self.rebuild();
         }
+        self.topics += 1;
         let new = Entry { topic: Octets::new(topic), value: None };
         let entry = if let Some(entry) = self.free.pop() {
             self.entries[entry as usize] = new;
@@ -162,7 +168,7 @@ impl<V> Topics<V> {
             self.entries.push(new);
             EntryId::try_from(self.entries.len() - 1).expect("memory ends before four thousand million topics")
         };
-        self.fill_slot(Slot { hash, entry: entry + 1 });
+        self.fill_slot(hash, entry);
         match self.lengths.binary_search_by_key(&topic.len(), |(len, _)| *len) {
             Ok(at) => self.lengths[at].1 += 1,
             Err(at) => self.lengths.insert(at, (topic.len(), 1)),
@@ -170,46 +176,65 @@ impl<V> Topics<V> {
         entry
     }
 
-    fn grow(&mut self) {
-        let slots = vec![Slot::default(); (self.slots.len() * 2).max(8)].into_boxed_slice();
-        for slot in std::mem::replace(&mut self.slots, slots) {
-            if slot.entry != 0 {
-                self.fill_slot(slot);
+    /// Makes slots for the topics there are and as many again as are worth the work.
+    #[cold]
+    fn rebuild(&mut self) {
+        let mut slots = self.tags.len().max(8);
+        if self.topics * 5 >= slots * 3 {
+            slots *= 2;
+        }
+        self.tags = vec![EMPTY; slots].into_boxed_slice();
+        self.ids = vec![0; slots].into_boxed_slice();
+        self.used = 0;
+        for id in 0..self.entries.len() {
+            let entry = &self.entries[id];
+            if entry.value.is_some() {
+                let hash = hash(entry.topic.as_slice(), self.seed);
+                self.fill_slot(hash, EntryId::try_from(id).expect("it was one before"));
             }
         }
     }
 
-    fn fill_slot(&mut self, slot: Slot) {
-        let mask = self.slots.len() - 1;
-        let mut at = slot.hash as usize & mask;
-        while self.slots[at].entry != 0 {
+    fn fill_slot(&mut self, hash: u64, entry: EntryId) {
+        let mask = self.tags.len() - 1;
+        let mut at = home(hash, mask);
+        while self.tags[at] > LEFT {
             at = (at + 1) & mask;
         }
-        self.slots[at] = slot;
+        self.used += usize::from(self.tags[at] == EMPTY);
+        self.tags[at] = tag(hash);
+        self.ids[at] = entry;
     }
 
-    /// Clears the slot of an entry, and moves those behind it up that are not where their hashes would have them.
-    fn clear_slot(&mut self, hash: u32, entry: EntryId) {
-        let mask = self.slots.len() - 1;
-        let mut hole = hash as usize & mask;
-        while self.slots[hole].entry != entry + 1 {
-            hole = (hole + 1) & mask;
-        }
-        let mut at = hole;
-        loop {
+    fn clear_slot(&mut self, hash: u64, entry: EntryId) {
+        let mask = self.tags.len() - 1;
+        let mut at = home(hash, mask);
+        while self.tags[at] != tag(hash) || self.ids[at] != entry {
             at = (at + 1) & mask;
-            let slot = self.slots[at];
-            if slot.entry == 0 {
-                break;
-            }
-            let from_home = at.wrapping_sub(slot.hash as usize) & mask;
-            if from_home >= at.wrapping_sub(hole) & mask {
-                self.slots[hole] = slot;
-                hole = at;
-            }
         }
-        self.slots[hole] = Slot::default();
+        if self.tags[(at + 1) & mask] == EMPTY {
+            self.tags[at] = EMPTY;
+            self.used -= 1;
+        } else {
+            self.tags[at] = LEFT;
+        }
     }
+}
+
+/// Where the search for a hash begins.
+#[inline]
+const fn home(hash: u64, mask: usize) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "there are no more slots than a usize counts")]
+    {
+        hash as usize & mask
+    }
+}
+
+/// What a slot shows of a hash: an octet that is neither [`EMPTY`] nor [`LEFT`].
+#[inline]
+const fn tag(hash: u64) -> u8 {
+    let tag = hash.to_be_bytes()[0];
+    if tag > LEFT { tag } else { tag + 2 }
 }
 
 impl Octets {
@@ -275,7 +300,7 @@ impl<'a> Running<'a> {
 
     /// The hash of the first `len` octets, which are there and not fewer than the last time.
     #[inline]
-    fn of_prefix(&mut self, len: usize) -> u32 {
+    fn of_prefix(&mut self, len: usize) -> u64 {
         while len - self.taken >= 8 {
             self.state = fold(self.state ^ self.word(), K[0]);
             self.taken += 8;
@@ -283,8 +308,7 @@ impl<'a> Running<'a> {
         let left = len - self.taken;
         // The octets behind the prefix are shifted out, and the length tells what is left from zeros.
         let rest = if left == 0 { 0 } else { self.word() << (64 - 8 * left) };
-        let hash = fold(self.state ^ rest, K[1] ^ len as u64);
-        (hash >> 32) as u32
+        fold(self.state ^ rest, K[1] ^ len as u64)
     }
 
     /// The next 8 octets, the first of them lowest, or as many as there are.
@@ -303,7 +327,7 @@ impl<'a> Running<'a> {
 }
 
 #[inline]
-fn hash(topic: &[u8], seed: u64) -> u32 {
+fn hash(topic: &[u8], seed: u64) -> u64 {
     Running::new(topic, seed).of_prefix(topic.len())
 }
 
@@ -324,11 +348,12 @@ fn fold(a: u64, b: u64) -> u64 {
 impl<V> Topics<V> {
     /// Panics unless the parts of the table agree.
     pub(crate) fn check(&self) {
-        assert_eq!(self.slots.iter().filter(|slot| slot.entry != 0).count(), self.topics);
+        assert_eq!(self.tags.iter().filter(|tag| **tag > LEFT).count(), self.topics);
+        assert_eq!(self.tags.iter().filter(|tag| **tag != EMPTY).count(), self.used);
         assert_eq!(self.lengths.iter().map(|(_, n)| n).sum::<usize>(), self.topics);
         assert!(self.lengths.is_sorted_by(|a, b| a.0 < b.0));
         assert_eq!(self.entries.len(), self.topics + self.free.len());
-        assert!(self.topics * 2 <= self.slots.len());
+        assert!(self.used * 5 <= self.tags.len() * 4);
         for (id, entry) in self.entries.iter().enumerate() {
             let found = self.find(entry.topic.as_slice()).map(|found| found as usize);
             assert!(entry.value.is_none() || found == Some(id), "{:?} cannot be found", entry.topic);
