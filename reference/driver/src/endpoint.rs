@@ -138,7 +138,18 @@ mod tests {
             ["", "localhost:1", "udp://x:1", "tcp://x", "tcp://:1", "tcp://x:", "tcp://x:+1", "tcp://x:65536", "tcp://::1:5", "inproc://"]
                 .map(|text| format!("{text:?}: {}", refused(text)))
                 .join("\n"),
-            @""
+            @r#"
+        "": expected an endpoint such as tcp://127.0.0.1:5555, came ""
+        "localhost:1": expected an endpoint such as tcp://127.0.0.1:5555, came "localhost:1"
+        "udp://x:1": expected tcp or inproc, came the transport "udp"
+        "tcp://x": expected HOST:PORT with a port of 1 to 65535, or * to bind, came "x"
+        "tcp://:1": expected a host before the port, came ":1"
+        "tcp://x:": expected HOST:PORT with a port of 1 to 65535, or * to bind, came "x:"
+        "tcp://x:+1": expected HOST:PORT with a port of 1 to 65535, or * to bind, came "x:+1"
+        "tcp://x:65536": expected HOST:PORT with a port of 1 to 65535, or * to bind, came "x:65536"
+        "tcp://::1:5": expected a host before the port, came "::1:5"
+        "inproc://": expected a name behind inproc://
+        "#
         );
         assert!("tcp://*:1".parse::<Endpoint>().unwrap().to_connect().is_err());
         assert!("tcp://x:*".parse::<Endpoint>().unwrap().to_connect().is_err());
