@@ -210,7 +210,7 @@ mod tests {
     // spec: REQREP-REP-03, REQREP-REP-08, REQREP-REP-11
     #[test]
     fn transitions() {
-        insta::assert_snapshot!(table(
+        let transitions = table(
             &[("Waiting", waiting), ("RequestReady", request_ready), ("Answering", answering)],
             &[
                 ("send", |scene| format!("{:?} {:?}", scene.rep.send("r"), scene.asker.recv_all())),
@@ -235,7 +235,8 @@ mod tests {
                 }),
             ],
             state,
-        ));
+        );
+        insta::assert_snapshot!(transitions);
     }
 
     // spec: REQREP-REP-02, REQREP-REP-04, REQREP-REP-06, REQREP-REP-07, REQREP-REP-09

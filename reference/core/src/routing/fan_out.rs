@@ -83,3 +83,42 @@ impl FanOut {
         self.pipes.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::peer;
+    use crate::socket::Shared;
+
+    #[test]
+    fn each_peer_gets_what_it_has_room_for() {
+        let shared = Arc::new(Shared::new(SocketType::Pub, Options::default(), 1));
+        let (mut fan_out, mut effects) = (FanOut::default(), Effects::default());
+        let (small, mut small_far) = peer(&shared, "", 1);
+        let (large, mut large_far) = peer(&shared, "", 0);
+        let (small_id, large_id) = (small.peer, large.peer);
+        fan_out.attach(small_id, small.outbound);
+        fan_out.attach(large_id, large.outbound);
+
+        let message = Message::from(["a", ""]);
+        fan_out.push_to_all(&message, &mut effects);
+        assert_eq!(fan_out.push_shared(small_id, &message, &mut effects), Pushed::Dropped);
+        assert_eq!(fan_out.push_shared(large_id, &message, &mut effects), Pushed::Taken);
+        fan_out.push_to_all(&message, &mut effects);
+        assert!(fan_out.any_has_room());
+        assert_eq!(small_far.recv_all().len(), 1);
+        assert_eq!(large_far.recv_all(), vec![message.clone(); 3]);
+
+        fan_out.detach(large_id, &mut effects);
+        assert_eq!(fan_out.push_shared(large_id, &message, &mut effects), Pushed::Dropped);
+        assert!(large_far.sees_end());
+        assert_eq!((large_far.wakes.messages(), large_far.wakes.closes()), (0, 0), "nobody is told under the lock");
+        effects.run();
+        assert_eq!((large_far.wakes.messages(), large_far.wakes.closes()), (1, 1));
+        assert_eq!(fan_out.len(), 1);
+    }
+}
