@@ -132,6 +132,13 @@ pub struct Session {
     stopping: bool,
 }
 
+/// How many changes of subscriptions are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Amount {
+    All,
+    OneWrite,
+}
+
 /// What the frame that comes next belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum In {
@@ -317,15 +324,11 @@ impl Session {
         if self.drained && !self.connection.has_output() { Err(Ending::Finished) } else { Ok(()) }
     }
 
-    /// Subscriptions and cancellations that go before the next message.
-    fn pull_changes(&mut self) {
+    /// Subscriptions and cancellations that go before the next message, up to what one write is worth or all of them.
+    fn push_changes(&mut self, all: Amount) {
         let Some(ends) = &self.ends else { return };
-        // A message that is half sent goes first; subscriptions stand between messages.
-        if self.half_sent {
-            return;
-        }
         let mut wanted = self.shared.wanted();
-        while !self.connection.is_full() {
+        while all == Amount::All || !self.connection.is_full() {
             let Some(change) = wanted.next_change(ends.peer(), ends.taken) else { break };
             self.connection.push_change(&change);
         }
@@ -335,14 +338,17 @@ impl Session {
     fn pull_messages(&mut self) {
         let subscribes = self.shared.socket_type().rules().subscriptions == Direction::ToPeer;
         while !self.connection.is_full() {
-            if subscribes {
-                self.pull_changes();
-            }
             let Some(ends) = &mut self.ends else { return };
             match ends.outbound.read() {
                 Read::Frame(frame) => {
+                    if subscribes && !self.half_sent {
+                        // Whatever was wanted before this message was sent; it may have been so since the last look.
+                        self.push_changes(Amount::All);
+                    }
                     self.half_sent = frame.has_more();
-                    ends.taken += u64::from(!self.half_sent);
+                    if let Some(ends) = &mut self.ends {
+                        ends.taken += u64::from(!self.half_sent);
+                    }
                     self.connection.push(frame);
                 }
                 Read::Empty => {
@@ -354,6 +360,9 @@ impl Session {
                     break;
                 }
             }
+        }
+        if subscribes && !self.half_sent {
+            self.push_changes(Amount::OneWrite);
         }
         if let Some(ends) = &mut self.ends
             && ends.outbound.room_made()

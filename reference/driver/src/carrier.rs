@@ -20,9 +20,9 @@ use crate::runtime::{Close, Link, Runtime, Timer};
 const READS: usize = 4;
 /// Writes of one turn.
 const WRITES: usize = 4;
-/// A burst is taken for one when the last flush had more messages than this.
+/// Messages come in bursts when the last flush had more of them than this.
 const LONELY_MESSAGES: usize = 2;
-/// A message that follows the last direct write sooner than this is the second of a burst.
+/// A message that follows the last flush sooner than this, with nothing received in between, is one of a burst.
 const BURST: Duration = Duration::from_micros(5);
 /// How long an ended connection waits for the peer to read what was sent, and to close.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -39,10 +39,16 @@ pub(crate) struct Carrier {
 #[derive(Default)]
 struct Load {
     connection: Option<Carried>,
-    /// Messages of the last flush.
-    last_batch: usize,
-    /// When the last direct write ended.
-    last_direct: Instant,
+    last_flush: Flush,
+}
+
+/// The last time that messages were written, by whomever. Whether the next message is a lonely one is seen by it.
+#[derive(Default)]
+struct Flush {
+    messages: usize,
+    at: Instant,
+    /// Something was received since: what is sent now is an answer.
+    answered: bool,
 }
 
 struct Carried {
@@ -180,21 +186,24 @@ impl IoSide for Carrier {
 
 impl Load {
     /// Writes from the thread of a sender; says whether nothing is left to do for the task.
+    ///
+    /// A message that is alone goes out at once and spares itself the way through another thread. Messages of a burst
+    /// are left to the task, which writes many at a time; that is faster from the second one on.
     fn write_directly(&mut self, runtime: &dyn Runtime) -> bool {
-        let Some(Carried { session, link }) = &mut self.connection else { return false };
-        if self.last_batch > LONELY_MESSAGES || session.has_output() || session.peer().is_none() {
+        let Self { connection, last_flush } = self;
+        let Some(Carried { session, link }) = connection else { return false };
+        if last_flush.messages > LONELY_MESSAGES || session.has_output() || session.peer().is_none() {
             return false;
         }
-        if runtime.now().saturating_since(self.last_direct) < BURST {
-            // What the task flushes next tells whether this is a burst.
+        if !last_flush.answered && runtime.now().saturating_since(last_flush.at) < BURST {
             return false;
         }
         if session.pull().is_err() || !session.has_output() {
             return false;
         }
-        self.last_batch = session.batched_messages();
+        let messages = session.batched_messages();
         let all = matches!(write(session, &**link), Ok(Written::Everything));
-        self.last_direct = runtime.now();
+        *last_flush = Flush { messages, at: runtime.now(), answered: false };
         all
     }
 
@@ -206,7 +215,7 @@ impl Load {
         timer: &mut dyn Timer,
         stopping: bool,
     ) -> Poll<Outcome> {
-        let Self { connection, last_batch, .. } = self;
+        let Self { connection, last_flush } = self;
         let Some(Carried { session, link }) = connection else { return Poll::Pending };
         if stopping {
             session.stop();
@@ -220,11 +229,15 @@ impl Load {
             if let Err(ending) = session.pull() {
                 return Poll::Ready(Outcome::Ended(ending));
             }
+            last_flush.answered |= read == Read::Some;
             let mut wrote = false;
             while session.has_output() {
-                *last_batch = session.batched_messages();
+                let messages = session.batched_messages();
                 match write(session, &**link) {
-                    Ok(Written::Everything) => wrote = true,
+                    Ok(Written::Everything) => {
+                        wrote = true;
+                        *last_flush = Flush { messages, at: runtime.now(), answered: false };
+                    }
                     Ok(Written::Blocked) => match link.poll_writable(cx) {
                         Poll::Pending => break,
                         Poll::Ready(Ok(())) => continue,

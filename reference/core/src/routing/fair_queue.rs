@@ -85,12 +85,37 @@ impl FairQueue {
     /// The next message, and who sent it; `None` if there is none now.
     #[inline]
     pub fn pop(&mut self, effects: &mut Effects) -> Option<(PeerId, Message)> {
+        if self.kept.is_none() {
+            // The straight way: the first in line has a message.
+            let &peer = self.line.front()?;
+            let sender = self.senders.get_mut(peer).expect("a peer leaves the line before it is removed");
+            if let Pop::Message(message) = sender.inbound.pop(effects) {
+                self.end_turn(peer);
+                return Some((peer, message));
+            }
+        }
+        self.pop_slowly(effects)
+    }
+
+    #[cold]
+    fn pop_slowly(&mut self, effects: &mut Effects) -> Option<(PeerId, Message)> {
         loop {
             match self.turn(effects) {
                 Turn::Message(peer, message) => return Some((peer, message)),
                 Turn::Ended(_) => {}
                 Turn::Nothing => return None,
             }
+        }
+    }
+
+    #[inline]
+    fn end_turn(&mut self, peer: PeerId) {
+        if self.line.len() > 1 {
+            self.line.rotate_left(1);
+        }
+        match &mut self.last {
+            Last::Peer(last) => *last = peer,
+            last @ (Last::Nobody | Last::Gone(_)) => *last = Last::Peer(peer),
         }
     }
 
@@ -102,8 +127,7 @@ impl FairQueue {
             None => self.next(effects),
         };
         if let Turn::Message(peer, _) = turn {
-            self.line.rotate_left(1);
-            self.last = Last::Peer(peer);
+            self.end_turn(peer);
         }
         turn
     }

@@ -79,7 +79,9 @@ impl RoundRobin {
     #[inline]
     pub fn turn(&mut self, effects: &mut Effects) -> Option<(PeerId, &mut Outbound)> {
         let peer = self.front(effects)?;
-        self.circle.rotate_left(1);
+        if self.circle.len() > 1 {
+            self.circle.rotate_left(1);
+        }
         self.receivers.get_mut(peer).map(|receiver| (peer, &mut receiver.outbound))
     }
 

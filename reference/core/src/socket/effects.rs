@@ -69,16 +69,20 @@ impl Effects {
     /// Tells them all, in order. One whose messages are the only effect may be served by the calling thread itself.
     #[inline]
     pub fn run(self) {
-        let Some((io, tell)) = self.first else { return };
-        let alone = self.rest.is_empty();
-        match tell {
-            Tell::MessagesWaiting if alone => io.messages_waiting_direct(),
-            Tell::MessagesWaiting => io.messages_waiting(),
-            Tell::RoomMade => io.room_made(),
-            Tell::Closed => io.closed(),
+        if self.first.is_some() {
+            self.run_all();
+        } else {
+            // Without a first there is no rest: nothing to drop.
+            std::mem::forget(self);
         }
-        for (io, tell) in self.rest {
+    }
+
+    #[inline(never)]
+    fn run_all(self) {
+        let alone = self.rest.is_empty();
+        for (io, tell) in self.first.into_iter().chain(self.rest) {
             match tell {
+                Tell::MessagesWaiting if alone => io.messages_waiting_direct(),
                 Tell::MessagesWaiting => io.messages_waiting(),
                 Tell::RoomMade => io.room_made(),
                 Tell::Closed => io.closed(),
