@@ -340,6 +340,18 @@ impl<const N: usize> PartialEq<&[u8; N]> for Frame {
     }
 }
 
+impl<const N: usize> PartialEq<[u8; N]> for Frame {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl PartialEq<str> for Frame {
+    fn eq(&self, other: &str) -> bool {
+        self.as_slice() == other.as_bytes()
+    }
+}
+
 impl PartialEq<&str> for Frame {
     fn eq(&self, other: &&str) -> bool {
         self.as_slice() == other.as_bytes()

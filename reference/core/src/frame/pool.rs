@@ -39,7 +39,7 @@ pub(crate) fn give_back(buffer: Buffer) {
 impl Pool {
     fn take(&mut self, octets: usize) -> Option<Buffer> {
         // A buffer far too large would tie up memory that a large message needs.
-        let largest = octets.max(READ_OCTETS) * 2;
+        let largest = octets.max(READ_OCTETS).saturating_mul(2);
         let fits = |buffer: &mut Buffer| (octets..=largest).contains(&buffer.capacity()) && buffer.clear();
         let found = self.buffers.iter_mut().position(fits)?;
         let buffer = self.buffers.swap_remove(found);

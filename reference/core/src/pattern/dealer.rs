@@ -35,7 +35,6 @@ impl Pattern for Dealer {
     // spec: REQREP-DEALER-05
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
         self.receivers.detach(peer, effects);
-        self.senders.readable(peer);
     }
 
     fn readable(&mut self, peer: PeerId) {
@@ -75,5 +74,70 @@ impl Pattern for Dealer {
 
     fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
         Err(Unsupported)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::Bench;
+
+    fn bench() -> Bench<Dealer> {
+        Bench::new(SocketType::Dealer, |_| Dealer::default())
+    }
+
+    // spec: REQREP-DEALER-01, REQREP-DEALER-02, REQREP-DEALER-08, REQREP-DEALER-12, REQREP-DEALER-13
+    #[test]
+    fn messages_go_out_and_come_in_by_turns_as_they_are() {
+        let mut dealer = bench();
+        let mut peers = [dealer.peer(0), dealer.peer(0), dealer.peer(0)];
+        for peer in &mut peers {
+            peer.send(["", "first", ""]);
+            peer.send("second");
+        }
+        for _ in 0..3 {
+            dealer.send(["", "x", ""]).unwrap();
+        }
+        for peer in &mut peers {
+            assert_eq!(peer.recv_all(), [Message::from(["", "x", ""])]);
+        }
+        let mut expected = vec![Message::from(["", "first", ""]); 3];
+        expected.extend(vec![Message::from("second"); 3]);
+        assert_eq!(dealer.recv_all(), expected);
+        assert_eq!(dealer.sender().as_deref(), Some("peer 2"));
+    }
+
+    // spec: REQREP-DEALER-03, REQREP-DEALER-07, REQREP-DEALER-09, REQREP-DEALER-10, REQREP-DEALER-11
+    #[test]
+    fn a_full_peer_is_passed_over_and_nothing_taken_is_lost() {
+        let mut dealer = bench();
+        assert_eq!([dealer.send("a"), dealer.send("b")], [Err(SendError::WouldBlock); 2]);
+        let (mut slow, mut quick) = (dealer.peer(1), dealer.peer(3));
+        let taken: Vec<_> = ["a", "b", "c", "d", "e"].into_iter().filter(|body| dealer.send(*body).is_ok()).collect();
+        assert_eq!(taken, ["a", "b", "c", "d"]);
+        slow.send("in");
+        assert!(dealer.can_recv() && !dealer.can_send());
+        assert_eq!(dealer.recv(), Ok(Message::from("in")));
+        assert_eq!(slow.recv_all(), [Message::from("a")]);
+        assert_eq!(quick.recv_all(), ["b", "c", "d"].map(Message::from));
+        assert!(dealer.can_send());
+    }
+
+    // spec: REQREP-DEALER-05
+    #[test]
+    fn a_peer_that_is_gone_gets_nothing_and_its_messages_are_received() {
+        let mut dealer = bench();
+        let (mut gone, mut stays) = (dealer.peer(0), dealer.peer(0));
+        dealer.send("lost with it").unwrap();
+        gone.send("in");
+        gone.close();
+        dealer.settle();
+        assert_eq!(dealer.pattern.receivers.len(), 1);
+        dealer.send("a").unwrap();
+        dealer.send("b").unwrap();
+        assert_eq!(stays.recv_all(), ["a", "b"].map(Message::from));
+        assert_eq!(dealer.recv_all(), [Message::from("in")]);
+        assert_eq!(dealer.pattern.senders.len(), 1);
     }
 }

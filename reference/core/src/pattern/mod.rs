@@ -6,6 +6,8 @@
 mod dealer;
 mod pair;
 mod publish;
+#[cfg(test)]
+mod pubsub_tests;
 mod pull;
 mod push;
 mod rep;

@@ -19,12 +19,12 @@ pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(Publish::new(shared))
 }
 
-struct Publish {
+pub(super) struct Publish {
     subscribers: Downstream,
 }
 
 impl Publish {
-    fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { subscribers: Downstream::new(shared) }
     }
 
@@ -50,6 +50,7 @@ impl Pattern for Publish {
     // spec: PUBSUB-PUB-05
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
         self.subscribers.detach(peer, effects);
+        self.subscribers.retire(peer);
         self.discard(effects);
     }
 

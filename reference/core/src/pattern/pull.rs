@@ -34,7 +34,6 @@ impl Pattern for Pull {
 
     // spec: PIPELINE-PULL-06
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
-        self.senders.readable(peer);
         self.unused.detach(peer, effects);
     }
 
@@ -69,5 +68,57 @@ impl Pattern for Pull {
 
     fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
         Err(Unsupported)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::Bench;
+
+    fn bench() -> Bench<Pull> {
+        Bench::new(SocketType::Pull, |_| Pull::default())
+    }
+
+    // spec: PIPELINE-PULL-01, PIPELINE-PULL-03, PIPELINE-PULL-04, PIPELINE-PULL-08, PIPELINE-PULL-09
+    #[test]
+    fn messages_of_all_peers_come_in_turn_as_they_are() {
+        let mut pull = bench();
+        let mut peers = [pull.peer(0), pull.peer(2), pull.peer(0)];
+        for (i, peer) in peers.iter_mut().enumerate() {
+            while peer.send(["", &i.to_string(), ""]) && i == 1 {}
+        }
+        peers[0].send("last");
+        let expected = ["0", "1", "2"].map(|i| Message::from(["", i, ""]));
+        assert_eq!([pull.recv(), pull.recv(), pull.recv()], expected.clone().map(Ok));
+        assert_eq!(pull.sender().as_deref(), Some("peer 2"));
+        assert_eq!(pull.recv(), Ok(Message::from("last")));
+        assert_eq!(pull.recv_all(), [expected[1].clone()]);
+    }
+
+    // spec: PIPELINE-PULL-02
+    #[test]
+    fn it_only_receives() {
+        let mut pull = bench();
+        let mut peer = pull.peer(0);
+        assert_eq!(pull.send("x"), Err(SendError::Unsupported));
+        assert!(!pull.can_send());
+        assert!(!peer.sees_end());
+    }
+
+    // spec: PIPELINE-PULL-06
+    #[test]
+    fn what_a_peer_sent_before_it_went_is_received() {
+        let mut pull = bench();
+        let mut peer = pull.peer(0);
+        peer.send("a");
+        peer.send("b");
+        assert!(pull.can_recv());
+        peer.close();
+        assert_eq!(pull.recv_all(), ["a", "b"].map(Message::from));
+        assert_eq!(pull.sender().as_deref(), Some("peer 0"));
+        assert!(!pull.can_recv());
+        assert_eq!((pull.pattern.senders.len(), pull.pattern.unused.len()), (0, 0));
     }
 }

@@ -35,7 +35,6 @@ impl Pattern for Push {
     // spec: PIPELINE-PUSH-06
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
         self.receivers.detach(peer, effects);
-        self.unwanted.readable(peer);
         self.unwanted.discard(effects);
     }
 
@@ -77,5 +76,79 @@ impl Pattern for Push {
 
     fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
         Err(Unsupported)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::Bench;
+
+    fn bench() -> Bench<Push> {
+        Bench::new(SocketType::Push, |_| Push::default())
+    }
+
+    // spec: PIPELINE-PUSH-01, PIPELINE-PUSH-03, PIPELINE-PUSH-09
+    #[test]
+    fn messages_go_to_the_peers_in_turn_as_they_are() {
+        let mut push = bench();
+        let mut peers = [push.peer(0), push.peer(0), push.peer(0)];
+        for number in 0..9 {
+            push.send(["", &number.to_string(), ""]).unwrap();
+        }
+        for (i, peer) in peers.iter_mut().enumerate() {
+            assert_eq!(peer.recv_all(), [i, i + 3, i + 6].map(|number| Message::from(["", &number.to_string(), ""])));
+        }
+    }
+
+    // spec: PIPELINE-PUSH-02
+    #[test]
+    fn it_only_sends() {
+        let mut push = bench();
+        push.peer(0).send("x");
+        assert_eq!(push.recv(), Err(RecvError::Unsupported));
+        assert!(!push.can_recv());
+    }
+
+    // spec: PIPELINE-PUSH-04, PIPELINE-PUSH-08, PIPELINE-PUSH-10, PIPELINE-PUSH-11, PIPELINE-PUSH-12
+    #[test]
+    fn what_there_is_no_room_for_is_not_taken_and_all_else_arrives() {
+        let mut push = bench();
+        assert_eq!(push.send("nobody"), Err(SendError::WouldBlock));
+        let (mut slow, mut quick) = (push.peer(1), push.peer(4));
+        let taken = (0..8).filter(|number: &i32| push.send(number.to_string()).is_ok()).count();
+        assert_eq!((taken, push.can_send()), (5, false));
+        assert_eq!((slow.recv_all().len(), quick.recv_all().len()), (1, 4));
+        assert!(push.can_send());
+    }
+
+    // spec: PIPELINE-PUSH-06
+    #[test]
+    fn a_peer_that_is_gone_gets_nothing_and_leaves_nothing() {
+        let mut push = bench();
+        let (mut gone, mut stays) = (push.peer(0), push.peer(0));
+        push.settle();
+        gone.send("never read");
+        gone.close();
+        push.settle();
+        assert_eq!((push.pattern.receivers.len(), push.pattern.unwanted.len()), (1, 1));
+        push.send("a").unwrap();
+        push.send("b").unwrap();
+        assert_eq!(stays.recv_all(), ["a", "b"].map(Message::from));
+        assert_eq!(push.peer(0).peer.index(), gone.peer.index());
+    }
+
+    #[test]
+    fn what_peers_send_is_dropped_so_that_they_can_go_on() {
+        let mut push = bench();
+        let mut peer = push.peer(2);
+        for _ in 0..10 {
+            assert!(peer.send("x") && peer.send(["", "x"]));
+            assert!(!peer.send("no room"));
+            push.send("job").unwrap();
+            peer.recv_all();
+        }
+        assert_eq!(peer.wakes.rooms(), 10);
     }
 }

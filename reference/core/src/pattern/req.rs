@@ -261,30 +261,46 @@ mod tests {
     // spec: REQREP-REQ-02
     #[test]
     fn transitions() {
-        insta::assert_snapshot!(table(
+        let transitions = table(
             &[("Idle", idle), ("Awaiting", awaiting), ("ReplyReady", reply_ready), ("Lost", lost)],
             &[
                 ("send", |scene| format!("{:?}", scene.req.send("q2"))),
                 ("recv", |scene| format!("{:?}", scene.req.recv())),
                 ("can send", |scene| scene.req.can_send().to_string()),
                 ("can receive", |scene| scene.req.can_recv().to_string()),
-                ("the peer replies", |scene| told(scene.asked.send(["", "r2"]))),
-                ("the peer replies without delimiter", |scene| told(scene.asked.send(["r2"]))),
-                ("another peer replies", |scene| told(scene.other.send(["", "stray"]))),
-                ("the peer goes", |scene| told(scene.asked.close())),
+                ("the peer replies", |scene| {
+                    scene.asked.send(["", "r2"]);
+                    String::new()
+                }),
+                ("the peer replies without delimiter", |scene| {
+                    scene.asked.send(["r2"]);
+                    String::new()
+                }),
+                ("another peer replies", |scene| {
+                    scene.other.send(["", "stray"]);
+                    String::new()
+                }),
+                ("the peer goes", |scene| {
+                    scene.asked.close();
+                    String::new()
+                }),
                 ("the peer replies and goes", |scene| {
                     scene.asked.send(["", "r2"]);
-                    told(scene.asked.close())
+                    scene.asked.close();
+                    String::new()
                 }),
-                ("the pipes of the peer end", |scene| told(scene.asked.close_untold())),
-                ("another peer goes", |scene| told(scene.other.close())),
+                ("the pipes of the peer end", |scene| {
+                    scene.asked.close_untold();
+                    String::new()
+                }),
+                ("another peer goes", |scene| {
+                    scene.other.close();
+                    String::new()
+                }),
             ],
             state,
-        ));
-    }
-
-    fn told<T>(_: T) -> String {
-        String::new()
+        );
+        insta::assert_snapshot!(transitions);
     }
 
     // spec: REQREP-REQ-03, REQREP-REQ-05
@@ -363,6 +379,12 @@ mod tests {
         scene.asked.close_untold();
         scene.req.send("q").unwrap();
         assert_eq!(scene.other.recv_all(), [Message::from(["", "q"])]);
+
+        let mut scene = idle();
+        scene.asked.end();
+        scene.req.send("q").unwrap();
+        assert_eq!(scene.other.recv_all(), [Message::from(["", "q"])]);
+        assert!(scene.asked.sees_end());
     }
 
     #[derive(Debug, Clone)]

@@ -71,7 +71,6 @@ impl Pattern for Router {
 
     // spec: REQREP-ROUTER-04
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
-        self.senders.readable(peer);
         self.receivers.detach(peer, effects);
     }
 
@@ -236,6 +235,7 @@ mod tests {
         let received: Vec<_> = router.recv_all();
         assert_eq!(received, ["one", "three", "two"].map(|body| Message::from(["bob", body])));
         assert_eq!((router.pattern.ids.len(), router.pattern.senders.len()), (1, 1));
+        assert_eq!(router.peer_of_id("amy", 0).peer.index(), old.peer.index(), "nothing is left of the first");
     }
 
     // spec: REQREP-ROUTER-01, REQREP-ROUTER-02, REQREP-ROUTER-08

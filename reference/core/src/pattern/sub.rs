@@ -14,34 +14,33 @@ use super::{Pattern, PatternOption, Unsupported};
 use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::Upstream;
-use crate::routing::trie::Trie;
+use crate::routing::topics::Topics;
 use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
 
 pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(Sub::new(shared))
 }
 
-struct Sub {
+pub(super) struct Sub {
     publishers: Upstream,
-    topics: Topics,
+    filter: Filter,
 }
 
-/// What it is subscribed to. How often is known to `Shared::wanted`.
-#[derive(Default)]
-struct Topics(Trie<()>);
+/// What it is subscribed to. How often is known to `Shared::wanted`. The topics are the application's own, so they need
+/// no secret seed.
+struct Filter(Topics<()>);
 
-impl Topics {
-    /// Whether the message is wanted. The time depends on the length of its first part.
+impl Filter {
     // spec: PUBSUB-SUB-10
     #[inline]
-    fn match_first_part(&self, message: &Message) -> bool {
+    fn passes(&self, message: &Message) -> bool {
         self.0.prefixes(message.first()).next().is_some()
     }
 }
 
 impl Sub {
-    fn new(shared: Arc<Shared>) -> Self {
-        Self { publishers: Upstream::new(shared), topics: Topics::default() }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { publishers: Upstream::new(shared), filter: Filter(Topics::seeded(0)) }
     }
 }
 
@@ -71,7 +70,7 @@ impl Pattern for Sub {
     fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
         loop {
             let message = self.publishers.pop(effects).ok_or(RecvError::WouldBlock)?;
-            if self.topics.match_first_part(&message) {
+            if self.filter.passes(&message) {
                 return Ok(message);
             }
         }
@@ -86,8 +85,8 @@ impl Pattern for Sub {
     }
 
     fn can_recv(&mut self, effects: &mut Effects) -> bool {
-        let topics = &self.topics;
-        self.publishers.has_message(|message| topics.match_first_part(message), effects)
+        let filter = &self.filter;
+        self.publishers.has_message(|message| filter.passes(message), effects)
     }
 
     // spec: PUBSUB-SUB-12
@@ -95,15 +94,15 @@ impl Pattern for Sub {
         match option {
             PatternOption::Subscribe(topic) => {
                 if self.publishers.subscribe(&topic, effects) {
-                    self.topics.0.get_or_insert_with(&topic, || ());
+                    self.filter.0.get_or_insert_with(&topic, || ());
                 }
                 Ok(())
             }
             PatternOption::Unsubscribe(topic) => {
                 if self.publishers.cancel(&topic, effects)
-                    && let Some(node) = self.topics.0.find(&topic)
+                    && let Some(entry) = self.filter.0.find(&topic)
                 {
-                    self.topics.0.remove(node);
+                    self.filter.0.remove(entry);
                 }
                 Ok(())
             }

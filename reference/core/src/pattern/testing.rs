@@ -155,6 +155,7 @@ pub(crate) struct Far {
 pub(crate) struct Wakes {
     messages: AtomicUsize,
     rooms: AtomicUsize,
+    closes: AtomicUsize,
 }
 
 impl IoSide for Wakes {
@@ -164,6 +165,10 @@ impl IoSide for Wakes {
 
     fn room_made(&self) {
         self.rooms.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn closed(&self) {
+        self.closes.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -176,6 +181,11 @@ impl Wakes {
     /// How often it was told that there is room.
     pub(crate) fn rooms(&self) -> usize {
         self.rooms.load(Ordering::Relaxed)
+    }
+
+    /// How often it was told that the application's end is gone.
+    pub(crate) fn closes(&self) -> usize {
+        self.closes.load(Ordering::Relaxed)
     }
 }
 
@@ -225,6 +235,14 @@ impl Far {
         reader.read() == Read::End
     }
 
+    /// The peer sends nothing any more, but goes on receiving.
+    pub(crate) fn end(&mut self) {
+        let (_, writer) = self.ends.as_mut().expect("the peer is there");
+        if writer.close() == ReaderState::Asleep {
+            self.shared.readable(self.peer);
+        }
+    }
+
     /// The peer is gone for good; the socket is told.
     pub(crate) fn close(&mut self) {
         self.close_untold();
@@ -242,12 +260,14 @@ impl Far {
     }
 }
 
+/// A name, and how its state is reached.
+pub(crate) type State<M> = (&'static str, fn() -> M);
+
+/// A name, and what happens; it says what came of it.
+pub(crate) type Event<M> = (&'static str, fn(&mut M) -> String);
+
 /// A table of transitions: each event in each state, what came of it, and the state behind it.
-pub(crate) fn table<M>(
-    states: &[(&str, fn() -> M)],
-    events: &[(&str, fn(&mut M) -> String)],
-    state: fn(&mut M) -> String,
-) -> String {
+pub(crate) fn table<M>(states: &[State<M>], events: &[Event<M>], state: fn(&mut M) -> String) -> String {
     let mut table = String::new();
     for (name, reach) in states {
         let _ = writeln!(table, "{name}");

@@ -22,7 +22,7 @@ pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(XPub::new(shared))
 }
 
-struct XPub {
+pub(super) struct XPub {
     shared: Arc<Shared>,
     subscribers: Downstream,
     /// Topics of subscribers that are gone, which the application is to be told of.
@@ -38,7 +38,7 @@ enum Last {
 }
 
 impl XPub {
-    fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         let subscribers = Downstream::new(Arc::clone(&shared));
         Self { shared, subscribers, cancelled: VecDeque::new(), last: Last::Message }
     }

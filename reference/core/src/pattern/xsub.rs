@@ -23,12 +23,12 @@ pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(XSub::new(shared))
 }
 
-struct XSub {
+pub(super) struct XSub {
     publishers: Upstream,
 }
 
 impl XSub {
-    fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { publishers: Upstream::new(shared) }
     }
 }

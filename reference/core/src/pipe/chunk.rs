@@ -468,17 +468,23 @@ impl<T, const N: usize> Clone for Place<T, N> {
 
 impl<T, const N: usize> Copy for Place<T, N> {}
 
-/// How many chunks a thread has allocated and not freed.
+/// How many chunks a thread has allocated, and of these not freed.
 #[cfg(all(test, not(loom)))]
 pub(super) mod live {
     use std::cell::Cell;
 
     thread_local! {
         static CHUNKS: Cell<isize> = const { Cell::new(0) };
+        static ALLOCATED: Cell<usize> = const { Cell::new(0) };
     }
 
     pub(super) fn change(by: isize) {
         CHUNKS.set(CHUNKS.get() + by);
+        ALLOCATED.set(ALLOCATED.get() + usize::from(by > 0));
+    }
+
+    pub(in super::super) fn allocated() -> usize {
+        ALLOCATED.get()
     }
 
     pub(in super::super) fn chunks() -> isize {

@@ -166,10 +166,12 @@ fn a_full_chunk_is_used_again() {
     for _ in 0..SLOTS {
         let _ = send(&mut writer, "a");
     }
+    let allocated = live::allocated();
     for _ in 0..100 * SLOTS {
         let _ = send(&mut writer, "a");
         let _ = reader.read();
     }
+    assert!(live::allocated() - allocated <= 2, "{} chunks for the same traffic", live::allocated() - allocated);
     assert_eq!(live::chunks() - before, 3, "two in use, and the spare");
 }
 
@@ -450,7 +452,7 @@ impl Model {
     fn hwm(&self) -> Option<usize> {
         match self.limits.hwm {
             Hwm::Unlimited => None,
-            Hwm::Messages(n) => Some(NonZeroU32::get(n).try_into().unwrap()),
+            Hwm::Messages(n) => Some(NonZeroU32::get(n).try_into().expect("a high-water mark fits")),
         }
     }
 
@@ -540,7 +542,7 @@ fn frame_of(n: u32, padding: usize) -> Frame {
 }
 
 fn number(frame: &Frame) -> u32 {
-    u32::from_be_bytes(frame[..4].try_into().unwrap())
+    u32::from_be_bytes(frame[..4].try_into().expect("four octets were taken"))
 }
 
 #[derive(Clone, Copy)]

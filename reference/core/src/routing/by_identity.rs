@@ -63,8 +63,35 @@ impl ByIdentity {
         Ok(())
     }
 
-    /// Whether any peer has room. All of them are asked, hence each that has none tells when it has.
+    /// Whether any peer has room. If not, all of them were asked, hence each tells when it has.
     pub fn any_has_room(&mut self) -> bool {
         self.pipes.any_has_room()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::peer;
+
+    #[test]
+    fn an_id_without_a_pipe_that_somebody_reads_leads_nowhere() {
+        let shared = Arc::new(Shared::new(SocketType::Router, Options::default(), 1));
+        let (mut receivers, mut effects) = (ByIdentity::new(Arc::clone(&shared)), Effects::default());
+        let mut push = |receivers: &mut ByIdentity| receivers.push(b"bob", Message::from("x"), &mut effects);
+        let unroutable = || Err(Undelivered::Unroutable(Message::from("x")));
+        assert_eq!(push(&mut receivers), unroutable());
+
+        let (attachment, mut far) = peer(&shared, "bob", 1);
+        assert_eq!(push(&mut receivers), unroutable(), "the id is claimed before the peer is attached");
+        receivers.attach(attachment.peer, attachment.outbound);
+        assert_eq!(push(&mut receivers), Ok(()));
+        assert_eq!(push(&mut receivers), Err(Undelivered::Full(Message::from("x"))));
+
+        far.close_untold();
+        shared.routing_ids().claim(b"bob", far.peer).unwrap();
+        assert_eq!(push(&mut receivers), unroutable(), "the id is given up after the peer is gone");
     }
 }

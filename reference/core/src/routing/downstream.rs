@@ -56,6 +56,11 @@ impl Downstream {
         self.from.readable(subscriber);
     }
 
+    /// What a subscriber wants ends at once, not behind its last message: for those who show nothing of either.
+    pub fn retire(&mut self, subscriber: PeerId) {
+        self.shared.interests().retire(subscriber);
+    }
+
     /// The pipe from this subscriber has something again.
     pub fn readable(&mut self, subscriber: PeerId) {
         self.from.readable(subscriber);

@@ -19,7 +19,7 @@ pub struct FairQueue {
     senders: PeerMap<Sender>,
     /// Those that may have something, in the order of their turns.
     line: VecDeque<PeerId>,
-    /// Taken from its pipe to see whether there is one, not handed over yet.
+    /// Taken from the pipe of the first in line to see whether there is one, not handed over yet.
     kept: Option<(PeerId, Message)>,
     last: Last,
 }
@@ -73,7 +73,7 @@ impl FairQueue {
         self.line.push_back(peer);
     }
 
-    /// The pipe from this peer has something again, or the peer is gone and the end of its pipe should be found.
+    /// The pipe from this peer has something again: messages, or its end.
     pub fn readable(&mut self, peer: PeerId) {
         let Some(sender) = self.senders.get_mut(peer) else { return };
         if sender.place == Place::Quiet {
@@ -97,12 +97,12 @@ impl FairQueue {
     /// As [`Self::pop`], for those who have to know when a peer has come to its end.
     #[inline]
     pub fn turn(&mut self, effects: &mut Effects) -> Turn {
-        if let Some((peer, message)) = self.kept.take() {
-            self.last = Last::Peer(peer);
-            return Turn::Message(peer, message);
-        }
-        let turn = self.next(effects);
+        let turn = match self.kept.take() {
+            Some((peer, message)) => Turn::Message(peer, message),
+            None => self.next(effects),
+        };
         if let Turn::Message(peer, _) = turn {
+            self.line.rotate_left(1);
             self.last = Last::Peer(peer);
         }
         turn
@@ -144,15 +144,13 @@ impl FairQueue {
         while self.next(effects) != Turn::Nothing {}
     }
 
+    /// The next message is that of the first in line, whose turn is over when it is handed over.
     #[inline]
     fn next(&mut self, effects: &mut Effects) -> Turn {
         while let Some(&peer) = self.line.front() {
             let sender = self.senders.get_mut(peer).expect("a peer leaves the line before it is removed");
             match sender.inbound.pop(effects) {
-                Pop::Message(message) => {
-                    self.line.rotate_left(1);
-                    return Turn::Message(peer, message);
-                }
+                Pop::Message(message) => return Turn::Message(peer, message),
                 Pop::Empty => {
                     sender.place = Place::Quiet;
                     self.line.pop_front();
@@ -194,5 +192,190 @@ impl FairQueue {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.senders.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::{Far, letters, peer};
+    use crate::socket::{Letter, Shared};
+
+    struct Scene {
+        shared: Arc<Shared>,
+        queue: FairQueue,
+        peers: Vec<Far>,
+        effects: Effects,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let shared = Arc::new(Shared::new(SocketType::Pull, Options::default(), 1));
+            Self { shared, queue: FairQueue::default(), peers: Vec::new(), effects: Effects::default() }
+        }
+
+        fn attach(&mut self, hwm: u32) -> usize {
+            let (attachment, far) = peer(&self.shared, "", hwm);
+            self.queue.attach(attachment.peer, attachment.inbound);
+            // The other end has no part here.
+            drop(attachment.outbound);
+            self.peers.push(far);
+            self.peers.len() - 1
+        }
+
+        fn settle(&mut self) {
+            for letter in letters(&self.shared) {
+                if let Letter::Readable(peer) = letter {
+                    self.queue.readable(peer);
+                }
+            }
+        }
+
+        fn turn(&mut self) -> Turn {
+            self.settle();
+            self.queue.turn(&mut self.effects)
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_peer_is_reported_once_and_its_info_outlives_it() {
+        let mut scene = Scene::new();
+        let peer = scene.attach(0);
+        let id = scene.peers[peer].peer;
+        scene.peers[peer].send("a");
+        scene.peers[peer].close();
+        assert_eq!(scene.turn(), Turn::Message(id, Message::from("a")));
+        assert_eq!([scene.turn(), scene.turn()], [Turn::Ended(id), Turn::Nothing]);
+        assert!(scene.queue.is_empty());
+        assert!(scene.queue.sender().is_some());
+    }
+
+    #[test]
+    fn peers_without_messages_are_not_in_the_line() {
+        let mut scene = Scene::new();
+        for _ in 0..1000 {
+            scene.attach(0);
+        }
+        assert_eq!(scene.turn(), Turn::Nothing);
+        assert!(scene.queue.line.is_empty());
+        scene.peers[500].send("a");
+        scene.settle();
+        assert_eq!(scene.queue.line, [scene.peers[500].peer]);
+    }
+
+    #[test]
+    fn a_message_that_was_looked_at_is_still_there() {
+        let mut scene = Scene::new();
+        let peer = scene.attach(0);
+        assert!(!scene.queue.has_message(&mut scene.effects));
+        scene.peers[peer].send("a");
+        scene.peers[peer].send("b");
+        scene.settle();
+        assert!(scene.queue.has_message(&mut scene.effects));
+        assert!(scene.queue.has_message(&mut scene.effects));
+        let popped: Vec<_> = std::iter::from_fn(|| scene.queue.pop(&mut scene.effects)).map(|(_, m)| m).collect();
+        assert_eq!(popped, ["a", "b"].map(Message::from));
+    }
+
+    #[test]
+    fn to_look_for_a_message_takes_nobodys_turn() {
+        let mut scene = Scene::new();
+        let (first, second) = (scene.attach(0), scene.attach(0));
+        scene.peers[first].send("one");
+        scene.peers[first].send("three");
+        scene.settle();
+        assert!(scene.queue.has_message(&mut scene.effects));
+        scene.peers[second].send("two");
+        let turns = [scene.turn(), scene.turn(), scene.turn()];
+        let [first, second] = [scene.peers[first].peer, scene.peers[second].peer];
+        let expected = [(first, "one"), (second, "two"), (first, "three")];
+        assert_eq!(turns, expected.map(|(peer, body)| Turn::Message(peer, Message::from(body))));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Attach,
+        Send(usize, usize),
+        Close(usize),
+        Pop,
+        Look,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            1 => Just(Step::Attach),
+            4 => (0..8_usize, 1..4_usize).prop_map(|(peer, n)| Step::Send(peer, n)),
+            1 => (0..8_usize).prop_map(Step::Close),
+            8 => Just(Step::Pop),
+            2 => Just(Step::Look),
+        ]
+    }
+
+    proptest! {
+        /// While a peer waits with a message, no other has more than one turn. What each sends comes whole, in order.
+        #[test]
+        fn nobody_starves_and_nothing_is_lost(steps in vec(step(), 0..200)) {
+            let mut scene = Scene::new();
+            scene.attach(0);
+            // Messages of each peer, sent and received; the turns of others for which each one has waited.
+            let mut sent = vec![0];
+            let mut received = vec![0];
+            let mut waited = vec![vec![]];
+            let mut open = vec![true];
+            let pops = vec![Step::Pop; 8 * 200];
+            for step in steps.into_iter().chain(pops) {
+                match step {
+                    Step::Attach if scene.peers.len() < 8 => {
+                        scene.attach(3);
+                        sent.push(0);
+                        received.push(0);
+                        waited.push(vec![]);
+                        open.push(true);
+                    }
+                    Step::Send(peer, n) if peer < sent.len() && open[peer] => {
+                        for _ in 0..n {
+                            if scene.peers[peer].send(["part".into(), sent[peer].to_string()]) {
+                                sent[peer] += 1;
+                            }
+                        }
+                        scene.settle();
+                    }
+                    Step::Close(peer) if peer < sent.len() && open[peer] => {
+                        open[peer] = false;
+                        scene.peers[peer].close();
+                    }
+                    Step::Attach | Step::Send(..) | Step::Close(_) => {}
+                    Step::Look => {
+                        scene.settle();
+                        prop_assert_eq!(scene.queue.has_message(&mut scene.effects), sent != received);
+                    }
+                    Step::Pop => {
+                        scene.settle();
+                        let Some((from, message)) = scene.queue.pop(&mut scene.effects) else {
+                            prop_assert_eq!(&sent, &received);
+                            continue;
+                        };
+                        let from = scene.peers.iter().position(|far| far.peer == from).unwrap();
+                        prop_assert_eq!(message, Message::from(["part".into(), received[from].to_string()]));
+                        received[from] += 1;
+                        waited[from].clear();
+                        for other in (0..sent.len()).filter(|other| *other != from) {
+                            if sent[other] > received[other] {
+                                prop_assert!(!waited[other].contains(&from), "{} waits, {} has two turns", other, from);
+                                waited[other].push(from);
+                            }
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(&sent, &received);
+            prop_assert_eq!(scene.queue.len(), open.iter().filter(|open| **open).count());
+        }
     }
 }

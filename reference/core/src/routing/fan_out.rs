@@ -66,9 +66,9 @@ impl FanOut {
         self.pipes.get_mut(peer)
     }
 
-    /// Whether any peer has room. All of them are asked, hence each that has none tells when it has.
+    /// Whether any peer has room. If not, all of them were asked, hence each tells when it has.
     pub fn any_has_room(&mut self) -> bool {
-        self.pipes.iter_mut().fold(false, |any, (_, outbound)| outbound.has_room() | any)
+        self.pipes.iter_mut().any(|(_, outbound)| outbound.has_room())
     }
 
     /// Number of peers.
@@ -81,5 +81,61 @@ impl FanOut {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.pipes.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::pattern::table::SocketType;
+    use crate::pattern::testing::{letters, peer};
+    use crate::socket::{Letter, Shared};
+
+    #[test]
+    fn where_nobody_has_room_everybody_tells_when_there_is() {
+        let shared = Arc::new(Shared::new(SocketType::Router, Options::default(), 1));
+        let (mut fan_out, mut effects) = (FanOut::default(), Effects::default());
+        let mut fars = [(); 3].map(|()| {
+            let (attachment, far) = peer(&shared, "", 1);
+            fan_out.attach(attachment.peer, attachment.outbound);
+            far
+        });
+        fan_out.push_to_all(&Message::from("a"), &mut effects);
+        assert!(!fan_out.any_has_room());
+        for far in &mut fars {
+            far.recv();
+            assert!(matches!(letters(&shared).pop_front(), Some(Letter::Writable(peer)) if peer == far.peer));
+        }
+    }
+
+    #[test]
+    fn each_peer_gets_what_it_has_room_for() {
+        let shared = Arc::new(Shared::new(SocketType::Pub, Options::default(), 1));
+        let (mut fan_out, mut effects) = (FanOut::default(), Effects::default());
+        let (small, mut small_far) = peer(&shared, "", 1);
+        let (large, mut large_far) = peer(&shared, "", 0);
+        let (small_id, large_id) = (small.peer, large.peer);
+        fan_out.attach(small_id, small.outbound);
+        fan_out.attach(large_id, large.outbound);
+
+        let message = Message::from(["a", ""]);
+        fan_out.push_to_all(&message, &mut effects);
+        assert_eq!(fan_out.push_shared(small_id, &message, &mut effects), Pushed::Dropped);
+        assert_eq!(fan_out.push_shared(large_id, &message, &mut effects), Pushed::Taken);
+        fan_out.push_to_all(&message, &mut effects);
+        assert!(fan_out.any_has_room());
+        assert_eq!(small_far.recv_all().len(), 1);
+        assert_eq!(large_far.recv_all(), vec![message.clone(); 3]);
+
+        fan_out.detach(large_id, &mut effects);
+        assert_eq!(fan_out.push_shared(large_id, &message, &mut effects), Pushed::Dropped);
+        assert!(large_far.sees_end());
+        assert_eq!((large_far.wakes.messages(), large_far.wakes.closes()), (0, 0), "nobody is told under the lock");
+        effects.run();
+        assert_eq!((large_far.wakes.messages(), large_far.wakes.closes()), (1, 1));
+        assert_eq!(fan_out.len(), 1);
     }
 }

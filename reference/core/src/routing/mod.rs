@@ -18,7 +18,7 @@ mod fair_queue;
 mod fan_out;
 mod round_robin;
 pub mod subscriptions;
-pub(crate) mod trie;
+pub(crate) mod topics;
 mod upstream;
 
 pub use by_identity::{ByIdentity, Undelivered};

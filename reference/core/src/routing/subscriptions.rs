@@ -1,7 +1,7 @@
 //! Subscriptions: which peers want which topics, and hence which messages.
 //!
-//! A [`Trie`] of topics whose values are the peers that hold them, and for each peer a list of the nodes that it is in,
-//! so that a peer that leaves costs as much as it had subscribed to.
+//! A table of [`Topics`] whose values are the peers that hold them, and for each peer a list of its topics' entries, so
+//! that a peer that leaves costs as much as it had subscribed to.
 //!
 //! Identical subscriptions of a peer are counted, as 23/ZMTP and 37/ZMTP demand (adjudication A16): who subscribed
 //! twice is served until it has cancelled twice. libzmq keeps a set for each peer instead. Its subscribers count
@@ -9,13 +9,13 @@
 
 use std::mem;
 
-use super::trie::{NodeId, Trie};
+use super::topics::{EntryId, Topics};
 use crate::socket::{PeerId, PeerMap};
 
 /// The subscriptions of all peers of one socket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Subscriptions {
-    trie: Trie<Holders>,
+    topics: Topics<Holders>,
     peers: PeerMap<Held>,
     marks: Marks,
 }
@@ -47,6 +47,10 @@ pub enum Removed {
 enum Holders {
     One(Holder),
     /// Two or more, by peer.
+    #[expect(
+        clippy::box_collection,
+        reason = "an entry of the table has room for one pointer, and one holder is usual"
+    )]
     Many(Box<Vec<Holder>>),
 }
 
@@ -57,36 +61,48 @@ struct Holder {
     count: u32,
 }
 
-/// The nodes of the topics of one peer.
+/// The entries of the topics of one peer.
 #[derive(Debug, Default)]
 struct Held {
     /// All of them, and some that it holds no more or that stand there twice.
-    nodes: Vec<NodeId>,
+    entries: Vec<EntryId>,
     /// How many topics it holds.
     topics: usize,
 }
 
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self::seeded(0)
+    }
+}
+
 impl Subscriptions {
+    /// Nobody wants anything. The seed should be drawn at random: who knows it can choose topics that slow matching down.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { topics: Topics::seeded(seed), peers: PeerMap::default(), marks: Marks::default() }
+    }
+
     /// A peer subscribes to a topic. The time depends on the topic's length alone, but for the number of peers that
     /// hold this very topic.
     // spec: ZMTP31-SUBS-08, ZMTP31-SUBS-09, ZMTP30-SUBS-08, ZMTP30-SUBS-09
     pub fn add(&mut self, topic: &[u8], peer: PeerId) -> Added {
         let mut added = Added::First;
-        let (node, holders) = self.trie.get_or_insert_with(topic, || Holders::One(Holder { peer, count: 0 }));
+        let (entry, holders) = self.topics.get_or_insert_with(topic, || Holders::One(Holder { peer, count: 0 }));
         let holder = holders.get_or_insert(peer, &mut added);
         holder.count = holder.count.saturating_add(1);
         if holder.count > 1 {
             return Added::Again;
         }
-        self.note(peer, node);
+        self.note(peer, entry);
         added
     }
 
     /// A peer takes one subscription to a topic back. The time is that of [`Self::add`].
     // spec: ZMTP31-SUBS-09, ZMTP30-SUBS-09
     pub fn remove(&mut self, topic: &[u8], peer: PeerId) -> Removed {
-        let Some(node) = self.trie.find(topic) else { return Removed::Unknown };
-        let Some(holders) = self.trie.get_mut(node) else { return Removed::Unknown };
+        let Some(entry) = self.topics.find(topic) else { return Removed::Unknown };
+        let Some(holders) = self.topics.get_mut(entry) else { return Removed::Unknown };
         let Some(holder) = holders.get_mut(peer) else { return Removed::Unknown };
         holder.count -= 1;
         if holder.count > 0 {
@@ -94,7 +110,7 @@ impl Subscriptions {
         }
         let left = holders.remove(peer);
         if left == Left::Nobody {
-            self.trie.remove(node);
+            self.topics.remove(entry);
         }
         self.strike(peer);
         match left {
@@ -107,13 +123,11 @@ impl Subscriptions {
     /// had subscribed to.
     pub fn remove_peer(&mut self, peer: PeerId, mut gone: impl FnMut(&[u8])) {
         let Some(held) = self.peers.remove(peer) else { return };
-        let mut topic = Vec::new();
-        for node in held.nodes {
-            let Some(holders) = self.trie.get_mut(node) else { continue };
+        for entry in held.entries {
+            let Some(holders) = self.topics.get_mut(entry) else { continue };
             if holders.get_mut(peer).is_some() && holders.remove(peer) == Left::Nobody {
-                self.trie.topic_of(node, &mut topic);
-                self.trie.remove(node);
-                gone(&topic);
+                gone(self.topics.topic(entry));
+                self.topics.remove(entry);
             }
         }
     }
@@ -123,7 +137,7 @@ impl Subscriptions {
     // spec: ZMTP31-SUBS-06, ZMTP31-SUBS-07, ZMTP31-SUBS-08, ZMTP30-SUBS-06, ZMTP30-SUBS-07, ZMTP30-SUBS-08
     #[inline]
     pub fn matches(&mut self, subject: &[u8], mut found: impl FnMut(PeerId)) {
-        let mut prefixes = self.trie.prefixes(subject);
+        let mut prefixes = self.topics.prefixes(subject);
         let Some(first) = prefixes.next() else { return };
         let Some(second) = prefixes.next() else {
             // No peer holds a topic twice, hence nobody has to be remembered.
@@ -142,11 +156,11 @@ impl Subscriptions {
     /// Number of topics that anybody holds.
     #[must_use]
     pub const fn topics(&self) -> usize {
-        self.trie.topics()
+        self.topics.topics()
     }
 
-    /// A peer holds the topic of a node from here on.
-    fn note(&mut self, peer: PeerId, node: NodeId) {
+    /// A peer holds the topic of a entry from here on.
+    fn note(&mut self, peer: PeerId, entry: EntryId) {
         if self.peers.get(peer).is_none() {
             // An index is given out again when nothing is left of its peer, which was forgotten before.
             let before = self.peers.insert(peer, Held::default());
@@ -154,7 +168,7 @@ impl Subscriptions {
         }
         let held = self.peers.get_mut(peer).expect("it was put in");
         held.topics += 1;
-        held.nodes.push(node);
+        held.entries.push(entry);
     }
 
     /// A peer holds one topic less.
@@ -163,21 +177,21 @@ impl Subscriptions {
         held.topics -= 1;
         if held.topics == 0 {
             self.peers.remove(peer);
-        } else if held.nodes.len() / 2 > held.topics + SLACK {
+        } else if held.entries.len() / 2 > held.topics + SLACK {
             // More struck out than not: every such tidying is paid by as many cancellations.
-            let mut nodes = mem::take(&mut held.nodes);
-            nodes.sort_unstable();
-            nodes.dedup();
-            nodes.retain(|node| self.trie.get_mut(*node).is_some_and(|holders| holders.get_mut(peer).is_some()));
-            nodes.shrink_to_fit();
+            let mut entries = mem::take(&mut held.entries);
+            entries.sort_unstable();
+            entries.dedup();
+            entries.retain(|entry| self.topics.get_mut(*entry).is_some_and(|holders| holders.get_mut(peer).is_some()));
+            entries.shrink_to_fit();
             if let Some(held) = self.peers.get_mut(peer) {
-                held.nodes = nodes;
+                held.entries = entries;
             }
         }
     }
 }
 
-/// Nodes of a peer that may be struck out before it is worth while to tidy up.
+/// Entries of a peer that may be struck out before it is worth while to tidy up.
 const SLACK: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,7 +242,7 @@ impl Holders {
         }
     }
 
-    /// Takes a holder out. The last one stays where it is: the node has to go then.
+    /// Takes a holder out. The last one stays where it is: the entry has to go then.
     fn remove(&mut self, peer: PeerId) -> Left {
         match self {
             Self::One(_) => Left::Nobody,

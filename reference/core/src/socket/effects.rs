@@ -37,6 +37,7 @@ pub struct Effects {
 enum Tell {
     MessagesWaiting,
     RoomMade,
+    Closed,
 }
 
 impl Effects {
@@ -50,6 +51,11 @@ impl Effects {
     #[inline]
     pub fn room_made(&mut self, io: &Arc<dyn IoSide>) {
         self.push(Arc::clone(io), Tell::RoomMade);
+    }
+
+    /// To be told that the application's end of the pipe towards it is gone.
+    pub fn closed(&mut self, io: &Arc<dyn IoSide>) {
+        self.push(Arc::clone(io), Tell::Closed);
     }
 
     fn push(&mut self, io: Arc<dyn IoSide>, tell: Tell) {
@@ -69,11 +75,13 @@ impl Effects {
             Tell::MessagesWaiting if alone => io.messages_waiting_direct(),
             Tell::MessagesWaiting => io.messages_waiting(),
             Tell::RoomMade => io.room_made(),
+            Tell::Closed => io.closed(),
         }
         for (io, tell) in self.rest {
             match tell {
                 Tell::MessagesWaiting => io.messages_waiting(),
                 Tell::RoomMade => io.room_made(),
+                Tell::Closed => io.closed(),
             }
         }
     }

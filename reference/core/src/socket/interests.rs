@@ -17,6 +17,12 @@ pub struct Interests {
 }
 
 impl Interests {
+    /// Nobody wants anything. For the seed see [`Subscriptions::seeded`].
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { subscriptions: Subscriptions::seeded(seed), ..Self::default() }
+    }
+
     /// A peer's subscription or cancellation takes effect. Returns whether an XPUB passes it on. That of a retired peer
     /// has none.
     // spec: PUBSUB-PUB-14, PUBSUB-XPUB-14, PUBSUB-XPUB-16

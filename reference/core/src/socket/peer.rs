@@ -68,11 +68,19 @@ impl PeerInfo {
     }
 }
 
+/// Whether the other end has been, or is going to be, told that this one is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Untold,
+    Told,
+}
+
 /// The application's end of the pipe to a peer.
 pub struct Outbound {
     writer: Writer,
     io: Arc<dyn IoSide>,
     pushed: u64,
+    end: End,
     /// The id stays taken while this end lives.
     _lease: Arc<Lease>,
 }
@@ -80,7 +88,7 @@ pub struct Outbound {
 impl Outbound {
     /// The end `writer` of a pipe whose other end is `io`'s.
     pub fn new(writer: Writer, io: Arc<dyn IoSide>, lease: Arc<Lease>) -> Self {
-        Self { writer, io, pushed: 0, _lease: lease }
+        Self { writer, io, pushed: 0, end: End::Untold, _lease: lease }
     }
 
     /// Whether there is room for a message. If not, `Pattern::writable` will be called when there is.
@@ -149,10 +157,14 @@ impl Outbound {
         }
     }
 
-    /// Nothing more will come; what is in the pipe is still sent.
+    /// Nothing more will come; what is in the pipe is still sent. The other end is told once, when `effects` are run:
+    /// behind this, to drop this end tells nobody.
     pub fn close(&mut self, effects: &mut Effects) {
-        if self.writer.close() == ReaderState::Asleep {
-            effects.messages_waiting(&self.io);
+        // Awake or asleep, the other end is told.
+        let _ = self.writer.close();
+        if self.end == End::Untold {
+            self.end = End::Told;
+            effects.closed(&self.io);
         }
     }
 }
@@ -160,9 +172,10 @@ impl Outbound {
 impl Drop for Outbound {
     /// As [`Outbound::close`]. The I/O side is told at once, so no lock may be held that it takes.
     fn drop(&mut self) {
-        // Awake or asleep, the other end is told.
         let _ = self.writer.close();
-        self.io.closed();
+        if self.end == End::Untold {
+            self.io.closed();
+        }
     }
 }
 

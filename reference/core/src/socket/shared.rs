@@ -34,7 +34,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// The state of a new socket. `first_routing_id` is where a ROUTER begins to count the ids that it makes itself.
+    /// The state of a new socket. `first_routing_id`, drawn at random, is where a ROUTER begins to count the ids that it
+    /// makes itself, and the seed by which a PUB finds topics.
     #[must_use]
     pub fn new(socket_type: SocketType, options: Options, first_routing_id: u32) -> Self {
         Self {
@@ -45,7 +46,7 @@ impl Shared {
             receivers: Parking::default(),
             senders: Parking::default(),
             wanted: Mutex::default(),
-            interests: Mutex::default(),
+            interests: Mutex::new(Interests::seeded(first_routing_id.into())),
             routing_ids: Mutex::new(RoutingIds::new(first_routing_id)),
             ended: AtomicBool::new(false),
             linger_deadline: Mutex::default(),

@@ -85,8 +85,11 @@ impl Wanted {
         self.links.remove(peer);
     }
 
-    /// What this publisher has to be told next, when `taken` messages were taken from the pipe to it. Whoever takes from
-    /// the pipe asks before each message: a change is told before the messages behind it.
+    /// What this publisher has to be told next, when `taken` messages were taken from the pipe to it.
+    ///
+    /// A change is told before the messages behind it if whoever takes from the pipe first looks whether there is a
+    /// message, then asks here until there is nothing, then takes it. To ask before looking is to miss a change that
+    /// was made in between, together with a message behind it.
     // spec: PUBSUB-XSUB-16
     pub fn next_change(&mut self, peer: PeerId, taken: u64) -> Option<Change> {
         let link = self.links.get_mut(peer)?;

@@ -44,7 +44,9 @@ pub fn parse(mut octets: &[u8]) -> Result<Vec<(String, Vec<u8>)>, MetadataError>
 
 fn split(octets: &[u8], at: u64) -> Result<(&[u8], &[u8]), MetadataError> {
     let length = usize::try_from(at).unwrap_or(usize::MAX);
-    octets.split_at_checked(length).ok_or(MetadataError::CutOff { missing: at - octets.len() as u64 })
+    octets
+        .split_at_checked(length)
+        .ok_or_else(|| MetadataError::CutOff { missing: at.saturating_sub(octets.len() as u64) })
 }
 
 /// Appends a property.

@@ -93,11 +93,11 @@ fn a_topic_of_megabytes_needs_no_stack() {
     subscriptions.add(&long[..(1 << 20) + 1], other);
     assert_eq!(found(&mut subscriptions, &long), [1, 0]);
     assert_eq!(found(&mut subscriptions, &long[1..]), [1]);
-    subscriptions.trie.check();
+    subscriptions.topics.check();
     let mut gone = Vec::new();
     subscriptions.remove_peer(other, |topic| gone.push(topic.len()));
     assert_eq!(gone, [1 << 20, (1 << 20) + 1]);
-    subscriptions.trie.check();
+    subscriptions.topics.check();
     long.push(b'x');
     assert_eq!(found(&mut subscriptions, &long), [0]);
     drop(subscriptions);
@@ -114,8 +114,8 @@ fn who_comes_and_goes_leaves_nothing_behind() {
         subscriptions.remove(topic.as_bytes(), peers[0].id());
     }
     let held = subscriptions.peers.get(peers[0].id()).unwrap();
-    assert!(held.nodes.len() <= 3 * SLACK, "{} nodes for one topic", held.nodes.len());
-    subscriptions.trie.check();
+    assert!(held.entries.len() <= 3 * SLACK, "{} entries for one topic", held.entries.len());
+    subscriptions.topics.check();
 }
 
 /// What there is to compare with: a count for each topic and peer.
@@ -171,7 +171,7 @@ enum Step {
     Match(Vec<u8>),
 }
 
-/// Few letters, so that topics begin alike; now and then a run longer than a label.
+/// Few letters, so that topics begin alike; now and then a run that an entry has no room for.
 fn topic() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![6 => vec(b'a'..=b'c', 0..4), 1 => (b'a'..=b'b', 20..30_usize).prop_map(run),
                             1 => (b'a'..=b'b', 250..520_usize).prop_map(run), 1 => vec(any::<u8>(), 1..3)];
@@ -193,7 +193,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// The trie and the list agree after each step, and the trie holds no node that it does not need.
+    /// The table and the list agree after each step.
     #[test]
     fn agrees_with_a_list(steps in vec(step(), 0..120)) {
         let peers = peers(4);
@@ -219,7 +219,7 @@ proptest! {
                     prop_assert_eq!(found, model.matches(&subject));
                 }
             }
-            subscriptions.trie.check();
+            subscriptions.topics.check();
         }
     }
 }

@@ -109,6 +109,14 @@ impl Reactor {
         self.shared.end(self.shared.handoff.stop());
     }
 
+    /// What a thread would be told that blocks now, and blocks no longer.
+    #[cfg(test)]
+    pub(super) fn visit(&self) -> Enter {
+        let enter = self.shared.handoff.enter();
+        self.shared.kick(self.shared.handoff.leave());
+        enter
+    }
+
     /// Whether the I/O thread has dropped, or is about to drop, the runtime.
     #[cfg(test)]
     pub(super) fn has_ended(&self) -> bool {

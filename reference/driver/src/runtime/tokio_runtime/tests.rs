@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use super::handoff::{Enter, Handoff, Kick};
 use super::*;
 use crate::runtime::Close;
 
@@ -266,6 +267,28 @@ fn a_blocked_thread_runs_the_tasks_and_the_io_thread_takes_them_back() {
     assert!(own, "a blocked thread never got to drive");
     // Nobody drives now. Who wakes the task gets it run all the same.
     assert_eq!(probe.lock().unwrap().wake(), io_thread);
+}
+
+#[test]
+fn an_io_thread_is_asked_once_and_not_while_it_works() {
+    let handoff = Handoff::new();
+    handoff.add_task();
+    assert_eq!(handoff.add_work(), Kick::No);
+    assert_eq!(handoff.enter(), Enter::Drive);
+    handoff.finish_work();
+    assert_eq!(handoff.enter(), Enter::DriveOnceReleased);
+    assert_eq!(handoff.enter(), Enter::Drive);
+    assert!(handoff.should_release());
+
+    let reactor = Reactor::start("io").unwrap();
+    let ((polled, polling), (go_on, pause)) = (mpsc::channel(), mpsc::channel::<()>());
+    reactor.spawn(Box::pin(async move {
+        polled.send(()).unwrap();
+        pause.recv().unwrap();
+    }));
+    polling.recv_timeout(LONG).unwrap();
+    assert_eq!(reactor.visit(), Enter::Drive, "asked in the middle of a poll");
+    go_on.send(()).unwrap();
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! Sockets against sockets, on real I/O.
+
+mod patterns;

@@ -1,0 +1,58 @@
+//! Each pattern over each transport, ours on both ends.
+
+use std::time::Duration;
+
+use zmq_reference::blocking::{Context, Socket};
+use zmq_reference::{Message, SocketType};
+
+fn context() -> Context {
+    Context::new().unwrap()
+}
+
+/// A socket that gives up after some seconds, so that a failure is an error and not a hang.
+fn socket(context: &Context, socket_type: SocketType) -> Socket {
+    let socket = context.socket(socket_type).unwrap();
+    socket.set_recv_timeout(Some(Duration::from_secs(5)));
+    socket.set_send_timeout(Some(Duration::from_secs(5)));
+    socket
+}
+
+fn both(endpoint: &str, a: SocketType, b: SocketType) -> (Context, Socket, Socket) {
+    let context = context();
+    let (a, b) = (socket(&context, a), socket(&context, b));
+    let endpoint = a.bind(endpoint).unwrap();
+    b.connect(&endpoint.to_string()).unwrap();
+    (context, a, b)
+}
+
+const TRANSPORTS: [&str; 2] = ["tcp://127.0.0.1:*", "inproc://test"];
+
+#[test]
+fn a_request_gets_its_reply() {
+    for transport in TRANSPORTS {
+        let (_context, rep, req) = both(transport, SocketType::Rep, SocketType::Req);
+        for i in 0..100 {
+            req.send(format!("question {i}")).unwrap();
+            assert_eq!(rep.recv().unwrap(), Message::from(format!("question {i}")));
+            rep.send(["answer", "two"]).unwrap();
+            assert_eq!(req.recv().unwrap(), Message::from(["answer", "two"]));
+        }
+    }
+}
+
+#[test]
+fn work_is_pushed_in_order() {
+    for transport in TRANSPORTS {
+        let (_context, pull, push) = both(transport, SocketType::Pull, SocketType::Push);
+        let sender = std::thread::spawn(move || {
+            for i in 0..100_000_u32 {
+                push.send(&i.to_be_bytes()).unwrap();
+            }
+            push
+        });
+        for i in 0..100_000_u32 {
+            assert_eq!(pull.recv().unwrap().first(), &i.to_be_bytes());
+        }
+        sender.join().unwrap();
+    }
+}
