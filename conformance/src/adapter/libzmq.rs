@@ -9,17 +9,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use zmq_libzmq::names::SOCKET_TYPES;
 use zmq_libzmq::{Context, Error, Library, LoadError};
 
 use super::options;
-use super::owner::{Job, Lives, Owner};
+use super::owner::{Job, Owner};
 use super::poll::{self, Watched};
 use super::protocol::{ErrorClass, ErrorReply, Hello, Left, PROTOCOL, PollItem, Reply, Request, RequestBody, Value};
 use super::serve::{Answer, Output, argument, serve, unsupported};
 use super::survey;
+use super::waits::{Lives, RESET_PATIENCE, left, wait_for_end};
 
 /// Environment variable with paths, separated by colons, of libraries to load before libzmq.
 pub const PRELOAD: &str = "ZMQSPEC_LIBZMQ_PRELOAD";
@@ -64,8 +65,6 @@ fn run(library: Option<&Path>) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// How long `reset` waits for threads and contexts before it reports them as left.
-const RESET_PATIENCE: Duration = Duration::from_secs(3);
 /// Name of the context of sockets that name none.
 const DEFAULT_CONTEXT: &str = "";
 
@@ -269,11 +268,6 @@ impl Machine {
     }
 }
 
-/// Waits until every sender is gone, or the deadline.
-fn wait_for_end(alive: &Receiver<()>, deadline: Instant) {
-    let _ = alive.recv_timeout(deadline.saturating_duration_since(Instant::now()));
-}
-
 fn unknown_socket(name: &str) -> ErrorReply {
     argument(format!("there is no socket `{name}`"))
 }
@@ -291,21 +285,4 @@ pub(super) fn refusal(error: &Error) -> ErrorReply {
         _ => ErrorClass::Other,
     };
     ErrorReply { class, errno: error.name().to_owned(), native: format!("{}: {}", error.call, error.text) }
-}
-
-/// What the process holds now.
-fn left(sockets: usize) -> Left {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let field = |name: &str| -> u64 {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-    };
-    // Reading the folder takes a descriptor of its own.
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |folder| folder.count().saturating_sub(1));
-    Left {
-        sockets: sockets as u64,
-        threads: field("Threads:"),
-        descriptors: open as u64,
-        bytes: field("VmRSS:") * 1024,
-    }
 }

@@ -4,6 +4,7 @@ use zmq_libzmq::names::{CONTEXT_OPTIONS, OptionKind, SOCKET_OPTIONS, SocketOptio
 use zmq_libzmq::{Context, Socket};
 
 use super::libzmq::refusal;
+use super::parts::{hex, unhex};
 use super::protocol::{ErrorReply, Value};
 use super::serve::{argument, unsupported};
 
@@ -83,36 +84,4 @@ pub(super) fn set_context(context: &Context, name: &str, value: &Value) -> Resul
     let value = i32::try_from(*value)
         .map_err(|_| argument(format!("context option `{name}`: expected 32 bits, came {value}")))?;
     context.set(*number, value).map_err(|error| refusal(&error))
-}
-
-/// Lower-case hex.
-pub(super) fn hex(octets: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(octets.len() * 2);
-    for octet in octets {
-        text.push(char::from(DIGITS[usize::from(octet >> 4)]));
-        text.push(char::from(DIGITS[usize::from(octet & 15)]));
-    }
-    text
-}
-
-/// The octets, or `None` if this is not an even number of hex digits.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    let digit = |octet: u8| char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    digits.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hex_goes_there_and_back_and_refuses_what_is_none() {
-        assert_eq!(unhex(&hex(&[0, 0x7f, 0xff])), Some(vec![0, 0x7f, 0xff]));
-        assert_eq!((unhex("abc"), unhex("+f"), unhex("zz"), unhex("é")), (None, None, None, None));
-    }
 }

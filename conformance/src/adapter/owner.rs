@@ -11,20 +11,19 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use zmq_libzmq::{Descriptor, Flags, Monitor, Socket, names};
 
 use super::libzmq::refusal;
-use super::options::{self, hex, unhex};
-use super::protocol::{ErrorClass, ErrorReply, LARGE_PART, Part, Reply, RequestBody, Unsolicited};
+use super::options;
+use super::parts::{self, reported};
+use super::protocol::{ErrorClass, ErrorReply, Part, Reply, RequestBody, Unsolicited};
 use super::serve::{Answer, Output, argument};
+use super::waits::{Alive, Lives, deadline};
 
 /// How soon a blocked call notices that it is to give up.
 pub(super) const SLICE: Duration = Duration::from_millis(20);
 /// Stack of a socket's thread in bytes.
 const STACK: usize = 8 << 20;
-/// No part that the harness asks to fill is longer.
-const FILL_LIMIT: usize = 1 << 30;
 /// Properties of a message that `recv` reports, where it has them. `X-Zmqspec` is the one that cases send.
 const PROPERTIES: &[&CStr] =
     &[c"Routing-Id", c"Identity", c"Socket-Type", c"User-Id", c"Peer-Address", c"Resource", c"X-Zmqspec"];
@@ -43,16 +42,6 @@ pub(super) struct Readiness {
     pub(super) events: i32,
     /// Becomes readable when the events may have changed.
     pub(super) descriptor: Descriptor,
-}
-
-/// Alive as long as a thread is: the control loop waits for the last one to be dropped.
-pub(super) type Alive = Sender<()>;
-
-/// What the threads of a socket hold while they live.
-#[derive(Clone)]
-pub(super) struct Lives {
-    pub(super) owners: Alive,
-    pub(super) others: Alive,
 }
 
 /// The handle that the control loop keeps.
@@ -177,10 +166,8 @@ impl Thread {
 
     fn send(&self, parts: &[Part], more: bool, timeout_ms: u64) -> Answer {
         let deadline = deadline(timeout_ms);
-        let octets = parts.iter().map(part_octets).collect::<Result<Vec<_>, _>>()?;
-        let Some(last) = octets.len().checked_sub(1) else {
-            return Err(argument("expected at least one part".into()));
-        };
+        let octets = parts::octets(parts)?;
+        let last = octets.len() - 1;
         for (index, part) in octets.iter().enumerate() {
             let flags = if index < last || more { Flags::MORE } else { Flags::NONE };
             self.patiently(names::SNDTIMEO, deadline, |wait| self.socket.send_part(part, flags.and(wait)))?;
@@ -276,29 +263,4 @@ impl Thread {
 
 fn done(outcome: Result<(), zmq_libzmq::Error>) -> Answer {
     outcome.map(|()| Reply::default()).map_err(|error| refusal(&error))
-}
-
-/// The moment until which a request may block; a day stands for longer times.
-pub(super) fn deadline(timeout_ms: u64) -> Instant {
-    Instant::now() + Duration::from_millis(timeout_ms).min(Duration::from_secs(24 * 3600))
-}
-
-fn part_octets(part: &Part) -> Result<Vec<u8>, ErrorReply> {
-    match part {
-        Part::Hex(text) => unhex(text).ok_or_else(|| argument("a part is not an even number of hex digits".into())),
-        Part::Fill { fill, len } => match unhex(fill).as_deref() {
-            Some([octet]) if *len <= FILL_LIMIT => Ok(vec![*octet; *len]),
-            Some([_]) => Err(argument(format!("`fill`: expected at most {FILL_LIMIT} octets, came {len}"))),
-            _ => Err(argument(format!("`fill`: expected two hex digits, came `{fill}`"))),
-        },
-        Part::Digest { .. } => Err(argument("a part to send is hex or `fill`, came a digest".into())),
-    }
-}
-
-fn reported(octets: &[u8]) -> Part {
-    if octets.len() > LARGE_PART {
-        Part::Digest { len: octets.len(), sha256: hex(&Sha256::digest(octets)) }
-    } else {
-        Part::Hex(hex(octets))
-    }
 }

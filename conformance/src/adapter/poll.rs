@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use zmq_libzmq::Descriptor;
 
-use super::owner::{Job, Readiness, deadline};
+use super::owner::{Job, Readiness};
 use super::protocol::{ErrorReply, PollItem, Reply};
 use super::serve::{Answer, argument};
+use super::waits::deadline;
 
 /// One item, with the way to its socket's thread.
 pub(super) struct Watched {

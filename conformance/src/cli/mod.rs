@@ -57,6 +57,7 @@ pub fn main() -> ExitCode {
         Verb::Adapter(options::AdapterVerb::Libzmq { library }) => {
             return crate::adapter::libzmq::serve_libzmq(library.as_deref());
         }
+        Verb::Adapter(options::AdapterVerb::Reference) => return crate::adapter::reference::serve_reference(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -263,6 +263,8 @@ pub(super) enum AdapterVerb {
         /// The library; the system's if absent
         library: Option<PathBuf>,
     },
+    /// The reference implementation
+    Reference,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

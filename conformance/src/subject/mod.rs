@@ -183,7 +183,8 @@ impl SubjectSpec {
             }
             Self::Exec(words) => Ok(Launch { command: words.clone(), env: Vec::new(), wrap: wrap.to_vec() }),
             Self::Reference => {
-                not_served("this build has no reference implementation; name a `libzmq` or an `exec:COMMAND`")
+                let words = [program.display().to_string(), "adapter".into(), "reference".into()];
+                Ok(Launch { command: words.to_vec(), env: Vec::new(), wrap: wrap.to_vec() })
             }
             Self::Tcp { .. } => {
                 not_served("a bare address has no adapter; give `exec:COMMAND` or `libzmq` where one is needed")

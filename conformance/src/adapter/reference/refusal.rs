@@ -1,0 +1,62 @@
+//! The reference's errors in the words of the protocol.
+
+use zmq_reference::{EndpointFailed, OptionError, RecvError, SendError, Terminated};
+
+use crate::adapter::protocol::{ErrorClass, ErrorReply};
+
+fn refused(class: ErrorClass, errno: &str, error: &dyn std::error::Error) -> ErrorReply {
+    ErrorReply { class, errno: errno.to_owned(), native: error.to_string() }
+}
+
+pub(super) fn send(error: SendError) -> ErrorReply {
+    let (class, errno) = match error {
+        SendError::WouldBlock | SendError::TimedOut => (ErrorClass::WouldBlock, "EAGAIN"),
+        SendError::OutOfTurn => (ErrorClass::State, "EFSM"),
+        SendError::Unroutable => (ErrorClass::Unroutable, "EHOSTUNREACH"),
+        SendError::Malformed { .. } => (ErrorClass::Argument, "EINVAL"),
+        SendError::Unsupported => (ErrorClass::Unsupported, "ENOTSUP"),
+        SendError::Terminated => (ErrorClass::Terminated, "ETERM"),
+    };
+    refused(class, errno, &error)
+}
+
+pub(super) fn recv(error: RecvError) -> ErrorReply {
+    let (class, errno) = match error {
+        RecvError::WouldBlock | RecvError::TimedOut => (ErrorClass::WouldBlock, "EAGAIN"),
+        RecvError::OutOfTurn => (ErrorClass::State, "EFSM"),
+        RecvError::Unsupported => (ErrorClass::Unsupported, "ENOTSUP"),
+        RecvError::Terminated => (ErrorClass::Terminated, "ETERM"),
+    };
+    refused(class, errno, &error)
+}
+
+pub(super) fn endpoint(error: &EndpointFailed) -> ErrorReply {
+    const EPROTONOSUPPORT: i32 = 93;
+    let (class, errno) = match error {
+        EndpointFailed::Endpoint(why) if why.errno() == EPROTONOSUPPORT => (ErrorClass::Unsupported, "EPROTONOSUPPORT"),
+        EndpointFailed::Endpoint(_) | EndpointFailed::Incompatible { .. } => (ErrorClass::Argument, "EINVAL"),
+        EndpointFailed::Listen { why, .. } => match why.kind() {
+            std::io::ErrorKind::AddrInUse => (ErrorClass::Argument, "EADDRINUSE"),
+            std::io::ErrorKind::AddrNotAvailable => (ErrorClass::Argument, "EADDRNOTAVAIL"),
+            std::io::ErrorKind::PermissionDenied => (ErrorClass::Argument, "EACCES"),
+            _ => (ErrorClass::Other, ""),
+        },
+        EndpointFailed::NameTaken(_) => (ErrorClass::Argument, "EADDRINUSE"),
+        EndpointFailed::NotThere(_) => (ErrorClass::Argument, "ENOENT"),
+        EndpointFailed::Terminated => (ErrorClass::Terminated, "ETERM"),
+    };
+    refused(class, errno, error)
+}
+
+/// An option that the reference has, but not on this type of socket, is the caller's mistake, as in libzmq.
+pub(super) fn option(error: &OptionError) -> ErrorReply {
+    let (class, errno) = match error {
+        OptionError::Unsupported(_) | OptionError::Value { .. } => (ErrorClass::Argument, "EINVAL"),
+        OptionError::Terminated => (ErrorClass::Terminated, "ETERM"),
+    };
+    refused(class, errno, error)
+}
+
+pub(super) fn terminated(error: &Terminated) -> ErrorReply {
+    refused(ErrorClass::Terminated, "ETERM", error)
+}
