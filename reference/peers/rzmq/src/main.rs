@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use peer_line::{Kind, Library, Mode, Settings, Socket, Trouble};
 use rzmq::socket::{AUTO_DELIMITER, LAST_ENDPOINT, SUBSCRIBE};
-use rzmq::{Context, Msg, SocketType};
+use rzmq::{Context, Msg, MsgFlags, SocketType};
 
 struct Rzmq;
 
@@ -81,7 +81,16 @@ impl Peer {
 
 impl Socket for Peer {
     async fn send(&mut self, parts: &[Bytes]) -> Result<(), Trouble> {
-        let frames = parts.iter().map(|part| Msg::from_bytes(part.clone())).collect();
+        // Its REQ takes one part and no more, by a call of its own.
+        if let [part] = parts {
+            return self.send_shared(part).await;
+        }
+        let mut frames: Vec<Msg> = parts.iter().map(|part| Msg::from_bytes(part.clone())).collect();
+        // The documents say that the call sets the flag by itself. Its ROUTER without the automatic delimiter does
+        // not, and sends each part as a message.
+        for frame in frames.iter_mut().rev().skip(1) {
+            frame.set_flags(MsgFlags::MORE);
+        }
         self.0.send_multipart(frames).await.map_err(|error| Trouble::failed("send", error))
     }
 
