@@ -30,6 +30,8 @@ use crate::verdict::Conformance;
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Start-up up to here needs no longer deadlines.
 const QUICK_START: Duration = Duration::from_millis(500);
+/// What the header says of a subject that the user did not name.
+const NONE_NAMED: &str = "built in, as no subject was named";
 /// With a person at a debugger there is no hurry.
 const UNHURRIED: u32 = 1800;
 
@@ -39,16 +41,13 @@ pub(super) const SCALES: std::ops::RangeInclusive<f64> = 0.01..=10_000.0;
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(options: &CheckOptions) -> Result<u8, Refusal> {
-    let patterns = !(options.select.run.is_empty() && options.select.skip.is_empty());
-    if options.subjects.is_empty() {
-        // The word was there, perhaps: these two take every word behind them.
-        let hint = if patterns {
-            "write it before --run and --skip, as in `zmqspec check libzmq --run …`"
-        } else {
-            "try `zmqspec check libzmq`"
-        };
+    if options.subjects.is_empty()
+        && let Some(word) = swallowed(options)
+    {
+        // Checking the reference instead would be an answer to another question.
         return Err(Refusal::usage(format!(
-            "expected a subject, found none, and this build has no reference implementation to check; {hint}"
+            "expected the subject before --run and --skip, which take every word behind them, found `{word}` among \
+             their patterns; write `zmqspec check {word} --run …`"
         )));
     }
     let reports = [&options.junit, &options.json, &options.markdown, &options.save];
@@ -78,12 +77,14 @@ pub(super) fn run(options: &CheckOptions) -> Result<u8, Refusal> {
             options.wrap.as_deref().unwrap_or_default()
         ))
     })?;
-    let specs: Vec<SubjectSpec> = options
-        .subjects
-        .iter()
-        .map(|subject| subject.parse())
-        .collect::<Result<_, _>>()
-        .map_err(|error| unusable(&error))?;
+    let specs: Vec<SubjectSpec> = match &options.subjects[..] {
+        [] => vec![SubjectSpec::Reference],
+        subjects => subjects
+            .iter()
+            .map(|subject| subject.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|error| unusable(&error))?,
+    };
     let launches: Vec<Launch> =
         specs.iter().map(|spec| spec.launch(&wrap)).collect::<Result<_, _>>().map_err(|error| unusable(&error))?;
     let plan = planned(options)?;
@@ -96,6 +97,12 @@ pub(super) fn run(options: &CheckOptions) -> Result<u8, Refusal> {
         }
     }
     Ok(worst)
+}
+
+/// The first word behind `--run` or `--skip` that is no pattern but a subject.
+fn swallowed(options: &CheckOptions) -> Option<&str> {
+    let mut words = options.select.run.iter().chain(&options.select.skip);
+    words.find(|word| word.parse::<SubjectSpec>().is_ok()).map(String::as_str)
 }
 
 fn planned(options: &CheckOptions) -> Result<Vec<Planned>, Refusal> {
@@ -329,7 +336,8 @@ impl<'o> Check<'o> {
             })?;
         }
         // Last, so that every file is whole when its last line appears.
-        fanout.add(Console::new(out, style, &requirement_text));
+        let console = Console::new(out, style, &requirement_text);
+        fanout.add(if options.subjects.is_empty() { console.about_the_subject(NONE_NAMED) } else { console });
         Ok(())
     }
 }

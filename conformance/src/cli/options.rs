@@ -18,8 +18,8 @@ pub(super) struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 a verdict differs from what was expected, 2 usage or unreadable \
-input, 3 the subject could not be started, 4 nothing matched, 5 harness error.\n\nSUBJECT: libzmq (the system's), \
-libzmq:PATH, libzmq@VERSION (fetched, pinned), 'exec:COMMAND' (any adapter).";
+input, 3 the subject could not be started, 4 nothing matched, 5 harness error.\n\nSUBJECT: reference (built in), \
+libzmq (the system's), libzmq:PATH, libzmq@VERSION (fetched, pinned), 'exec:COMMAND' (any adapter).";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -88,7 +88,7 @@ impl SelectOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
-    /// What to check; several are checked one after the other
+    /// What to check, the built-in reference if absent; several are checked one after the other
     #[arg(value_name = "SUBJECT")]
     pub(super) subjects: Vec<String>,
     #[command(flatten)]

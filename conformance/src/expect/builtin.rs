@@ -94,6 +94,12 @@ mod tests {
         assert_eq!(select(&Choice::None, "libzmq").unwrap(), None);
     }
 
+    /// What it does otherwise than a case demands is a defect of one of the two, and never expected.
+    #[test]
+    fn the_reference_has_no_expectations() {
+        assert_eq!(select(&Choice::Builtin, crate::adapter::reference::NAME).unwrap(), None);
+    }
+
     #[test]
     fn a_file_replaces_the_builtin_one_and_must_be_for_this_subject() {
         let dir = tempfile::tempdir().unwrap();

@@ -79,6 +79,7 @@ pub struct Console<'a, W: Write> {
     out: W,
     style: ConsoleStyle,
     requirement: RequirementLookup<'a>,
+    about_the_subject: Option<&'static str>,
     collected: Collected,
     bar: Option<ProgressBar>,
     blocks: usize,
@@ -88,7 +89,22 @@ pub struct Console<'a, W: Write> {
 impl<'a, W: Write> Console<'a, W> {
     /// A console that writes to `out`, as a rule stdout.
     pub fn new(out: W, style: ConsoleStyle, requirement: RequirementLookup<'a>) -> Self {
-        Self { out, style, requirement, collected: Collected::default(), bar: None, blocks: 0, pending: String::new() }
+        Self {
+            out,
+            style,
+            requirement,
+            about_the_subject: None,
+            collected: Collected::default(),
+            bar: None,
+            blocks: 0,
+            pending: String::new(),
+        }
+    }
+
+    /// Adds a remark to the subject in the header.
+    #[must_use]
+    pub fn about_the_subject(self, remark: &'static str) -> Self {
+        Self { about_the_subject: Some(remark), ..self }
     }
 
     fn header(&mut self, started: &RunStarted) {
@@ -101,7 +117,7 @@ impl<'a, W: Write> Console<'a, W> {
         selection.extend(started.shard.iter().map(|shard| format!("--shard {shard}")));
         let sha256 = subject.sha256.as_ref().map(|sum| sum.chars().take(16).collect::<String>());
         let fields = [
-            ("subject", subject.spec.clone()),
+            ("subject", self.about_the_subject.map_or(subject.spec.clone(), |why| format!("{} ({why})", subject.spec))),
             ("commit", subject.commit.clone()),
             ("file", subject.path.clone().unwrap_or_default()),
             ("sha256", sha256.unwrap_or_default()),

@@ -118,7 +118,7 @@ pub enum SubjectError {
 }
 
 /// The forms of a subject, for messages.
-pub const ACCEPTED: &str = "`libzmq`, `libzmq:PATH`, `libzmq@VERSION` or `exec:COMMAND`";
+pub const ACCEPTED: &str = "`reference`, `libzmq`, `libzmq:PATH`, `libzmq@VERSION` or `exec:COMMAND`";
 
 /// Socket types that a bare address can be said to have.
 const TYPES: &[&str] = &[
@@ -149,7 +149,7 @@ impl fmt::Display for SubjectSpec {
 }
 
 impl SubjectSpec {
-    /// How to start it: for libzmq, this very program as an adapter. `wrap` is put before the command.
+    /// How to start it: for libzmq and the reference, this very program as an adapter. `wrap` is put before the command.
     ///
     /// # Errors
     ///
@@ -166,11 +166,12 @@ impl SubjectSpec {
     ///
     /// As [`SubjectSpec::launch`].
     pub fn launch_by(&self, program: &Path, cache: &Cache, wrap: &[String]) -> Result<Launch, SubjectError> {
-        let adapter = |path: Option<&Path>, env| {
-            let words = [program.display().to_string(), "adapter".into(), "libzmq".into()];
+        let built_in = |name: &str, path: Option<&Path>, env| {
+            let words = [program.display().to_string(), "adapter".into(), name.into()];
             let path = path.map(|path| path.display().to_string());
             Launch { command: words.into_iter().chain(path).collect(), env, wrap: wrap.to_vec() }
         };
+        let adapter = |path, env| built_in("libzmq", path, env);
         let not_served = |instead| Err(SubjectError::NotServed { spec: self.to_string(), instead });
         match self {
             Self::Libzmq(Libzmq::System) => Ok(adapter(None, Vec::new())),
@@ -182,10 +183,7 @@ impl SubjectSpec {
                 Ok(adapter(Some(&build.library), env))
             }
             Self::Exec(words) => Ok(Launch { command: words.clone(), env: Vec::new(), wrap: wrap.to_vec() }),
-            Self::Reference => {
-                let words = [program.display().to_string(), "adapter".into(), "reference".into()];
-                Ok(Launch { command: words.to_vec(), env: Vec::new(), wrap: wrap.to_vec() })
-            }
+            Self::Reference => Ok(built_in("reference", None, Vec::new())),
             Self::Tcp { .. } => {
                 not_served("a bare address has no adapter; give `exec:COMMAND` or `libzmq` where one is needed")
             }
@@ -317,19 +315,20 @@ mod tests {
     fn forms_without_an_adapter_say_what_to_use_instead() {
         let cache = Cache::at("/nowhere");
         let texts =
-            ["reference", "tcp://h:1?type=REP", "attach:x", "libzmq:/nowhere/libzmq.so", "libzmq@4.3.5", "libzmq@9.9"]
-                .map(|spec| {
-                    let spec: SubjectSpec = spec.parse().unwrap();
-                    spec.launch_by(Path::new("zmqspec"), &cache, &[]).unwrap_err().to_string()
-                });
+            ["tcp://h:1?type=REP", "attach:x", "libzmq:/nowhere/libzmq.so", "libzmq@4.3.5", "libzmq@9.9"].map(|spec| {
+                let spec: SubjectSpec = spec.parse().unwrap();
+                spec.launch_by(Path::new("zmqspec"), &cache, &[]).unwrap_err().to_string()
+            });
         insta::assert_snapshot!(texts.join("\n"));
     }
 
     #[test]
-    fn a_libzmq_is_driven_by_this_program() {
-        let spec: SubjectSpec = "libzmq".parse().unwrap();
-        let launch = spec.launch_by(Path::new("zmqspec"), &Cache::at("/nowhere"), &["gdb".into()]).unwrap();
-        assert_eq!(launch.command, ["zmqspec", "adapter", "libzmq"]);
-        assert_eq!(launch.wrap, ["gdb"]);
+    fn what_has_a_built_in_adapter_is_driven_by_this_program() {
+        for name in ["libzmq", "reference"] {
+            let spec: SubjectSpec = name.parse().unwrap();
+            let launch = spec.launch_by(Path::new("zmqspec"), &Cache::at("/nowhere"), &["gdb".into()]).unwrap();
+            assert_eq!(launch.command, ["zmqspec", "adapter", name]);
+            assert_eq!(launch.wrap, ["gdb"]);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The program from outside: what a user types, what comes on stdout and stderr, in files, and as exit code.
 
 mod interrupt;
+mod reference;
 mod refusals;
 mod runs;
 mod wayward;

@@ -4,6 +4,7 @@
 mod adapter_libzmq;
 mod adapter_process;
 mod adapter_protocol;
+mod adapter_reference;
 mod adapters_outside;
 mod cli;
 mod reports;

@@ -157,6 +157,23 @@ fn dependencies(table: &Table) -> Vec<(&str, &Value)> {
         .collect()
 }
 
+/// Where the suite names the reference. Elsewhere a bug of its codec could be on both ends of the wire.
+const DRIVES_THE_REFERENCE: &str = "conformance/src/adapter/reference/";
+
+fn reference_elsewhere(files: &[Text]) -> Vec<String> {
+    let sources = files.iter().filter(|Text { path, .. }| {
+        path.starts_with("conformance/src/") && path.ends_with(".rs") && !path.starts_with(DRIVES_THE_REFERENCE)
+    });
+    let named = sources.flat_map(|Text { path, text }| {
+        let lines = text.lines().enumerate();
+        let named = lines.filter(|(_, line)| line.contains("zmq_core") || line.contains("zmq_reference"));
+        named.map(move |(number, _)| {
+            format!("{path}:{}: the reference is named outside of {DRIVES_THE_REFERENCE}", number + 1)
+        })
+    });
+    named.collect()
+}
+
 fn manifests() -> Vec<Text> {
     texts().into_iter().filter(|file| file.path.ends_with("Cargo.toml")).collect()
 }
@@ -164,6 +181,23 @@ fn manifests() -> Vec<Text> {
 #[test]
 fn the_repository_keeps_to_the_table_of_imports() {
     assert_none(&check(&manifests()));
+}
+
+#[test]
+fn the_repository_names_the_reference_in_its_adapter_only() {
+    let texts = texts();
+    assert!(texts.iter().any(|file| file.path.starts_with(DRIVES_THE_REFERENCE)), "the folder was moved");
+    assert_none(&reference_elsewhere(&texts));
+}
+
+#[test]
+fn the_reference_beside_the_raw_peer_is_found() {
+    let line = "use std::io;\nuse zmq_core::wire;\n";
+    let allowed = Text::new("conformance/src/adapter/reference/mod.rs", line);
+    let found = reference_elsewhere(&[Text::new("conformance/src/wire/mod.rs", line), allowed]);
+    let expected =
+        "conformance/src/wire/mod.rs:2: the reference is named outside of conformance/src/adapter/reference/";
+    assert_eq!(found, [expected]);
 }
 
 #[test]
