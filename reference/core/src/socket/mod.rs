@@ -187,7 +187,7 @@ impl Side {
             match letter {
                 Letter::Attached(attachment) => pattern.attach(*attachment, effects),
                 Letter::Detached(peer) => pattern.detach(peer, effects),
-                Letter::Readable(peer) => pattern.readable(peer),
+                Letter::Readable(peer) => pattern.readable(peer, effects),
                 Letter::Writable(peer) => pattern.writable(peer),
             }
         }
