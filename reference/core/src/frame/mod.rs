@@ -85,7 +85,7 @@ impl Frame {
     }
 
     /// The frame over the octets `start..start + len` of what is written in `buffer`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(buffer: &mut Buffer, start: usize, len: usize) -> Self {
         if len > Self::INLINE_MAX {
             let (block, data) = buffer.share(start, len);
@@ -146,6 +146,19 @@ impl Frame {
     #[inline]
     const fn flag(flag: u8) -> u64 {
         if cfg!(target_endian = "little") { (flag as u64) << 8 } else { (flag as u64) << 48 }
+    }
+
+    /// The frame as it stands on the wire, flags, length and octets, if it is inline; behind the octets is nothing that
+    /// counts. MORE has the same place here and there.
+    #[inline]
+    pub(crate) fn on_the_wire(&self) -> Option<[u64; 4]> {
+        if self.is_shared() {
+            return None;
+        }
+        let [tag, flags, rest @ ..] = self.head.to_ne_bytes();
+        let [a, b, c, d, e, f] = rest;
+        let head = u64::from_ne_bytes([flags, tag, a, b, c, d, e, f]);
+        Some([head, self.block.addr() as u64, self.data.addr() as u64, self.len as u64])
     }
 
     /// The handle to the block of a shared frame.

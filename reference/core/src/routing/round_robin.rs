@@ -63,11 +63,12 @@ impl RoundRobin {
     /// # Errors
     ///
     /// The message, if no peer has room.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, message: Message, effects: &mut Effects) -> Result<PeerId, Message> {
         // The straight way: the first of the circle has room.
         if let Some(&peer) = self.circle.front()
             && let Some(receiver) = self.receivers.get_mut(peer)
+            && !receiver.outbound.is_closed()
             && receiver.outbound.has_room()
         {
             receiver.outbound.push(message, effects);
