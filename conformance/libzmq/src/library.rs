@@ -161,6 +161,11 @@ impl Library {
         unsafe { has(feature.as_ptr()) == 1 }
     }
 
+    /// Whether both are the same loaded library.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(crate) fn symbols(&self) -> &Symbols {
         &self.inner.symbols
     }

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString, c_int, c_void};
 use crate::context::Context;
 use crate::descriptor::Descriptor;
 use crate::error::Error;
+use crate::message::Message;
 use crate::symbols::{PollItem, RawMessage, Symbols};
 
 /// A socket. It may move to another thread and is never shared; dropping it closes it, with its linger.
@@ -248,6 +249,20 @@ impl Socket {
             (symbols.msg_close)(message);
             Ok(Received { bytes, more, properties: found })
         }
+    }
+
+    /// Receives one part into `message`, and gives the number of its octets. What `message` held before is gone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::recv_part`]; `EINVAL` for a message of another library.
+    pub fn recv_message(&self, message: &mut Message, flags: Flags) -> Result<usize, Error> {
+        if !message.library().is(self.context.library()) {
+            return Err(Error::invalid("zmq_msg_recv", "the message is of another library"));
+        }
+        // SAFETY: an initialised message of the same library.
+        let len = unsafe { (self.symbols().msg_recv)(message.raw(), self.raw, flags.0) };
+        usize::try_from(len).map_err(|_| self.context.library().last_error("zmq_msg_recv"))
     }
 
     /// Asks for every monitor event of this socket at an `inproc://` endpoint.

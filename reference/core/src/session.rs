@@ -126,6 +126,8 @@ pub struct Session {
     /// Whether the last frame of the message that is being sent has not been taken from the pipe yet.
     half_sent: bool,
     incoming: In,
+    /// A message has come that has no room in the pipe.
+    held: bool,
     /// The application's side has closed the outbound pipe, and all of it is taken.
     drained: bool,
     /// The pipe counts as closed where it is empty.
@@ -164,6 +166,7 @@ impl Session {
             peer: None,
             half_sent: false,
             incoming: In::Nothing,
+            held: false,
             drained: false,
             stopping: false,
         }
@@ -182,13 +185,10 @@ impl Session {
 
     /// Whether nothing is to be read now.
     ///
-    /// A peer that sends and does not read would make us keep what we answer.
-    pub fn is_paused(&mut self) -> bool {
-        let no_room = match &mut self.ends {
-            Some(ends) => self.incoming == In::Nothing && !ends.inbound.reader_gone() && !ends.inbound.has_room(),
-            None => false,
-        };
-        no_room || self.connection.is_full()
+    /// Reading goes on until a message is at the front that has no room: commands before it are still obeyed. A peer
+    /// that sends and does not read would make us keep what we answer.
+    pub fn is_paused(&self) -> bool {
+        self.held || self.connection.is_full()
     }
 
     /// `n` octets were read into [`Self::spare`].
@@ -216,19 +216,26 @@ impl Session {
 
     fn take_all(&mut self) -> Result<(), Ending> {
         loop {
-            if let Some(ends) = &mut self.ends
-                && self.incoming == In::Nothing
-                && !ends.inbound.has_room()
-                && !ends.inbound.reader_gone()
-            {
-                return Ok(());
-            }
-            match self.connection.next()? {
+            self.held = !self.has_room();
+            let next = if self.held { self.connection.next_command()? } else { self.connection.next()? };
+            match next {
                 Some(Incoming::Frame(frame)) => self.on_frame(frame),
                 Some(Incoming::Change(change)) => self.on_change(&change),
                 Some(Incoming::Ready(peer)) => self.on_ready(peer)?,
-                None => return Ok(()),
+                None => {
+                    self.held = self.held && self.connection.holds_message();
+                    return Ok(());
+                }
             }
+        }
+    }
+
+    /// Whether a frame can be delivered: the pipe has room, or nobody listens any more.
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        match &mut self.ends {
+            Some(ends) => self.incoming != In::Nothing || ends.inbound.has_room() || ends.inbound.reader_gone(),
+            None => true,
         }
     }
 
@@ -405,11 +412,16 @@ impl Session {
         self.connection.relax();
     }
 
+    /// After the socket was closed: until when its peers may be waited for; `None`: as long as it takes.
+    #[must_use]
+    pub fn linger_deadline(&self) -> Option<Instant> {
+        if self.shared.has_ended() { self.shared.linger_deadline() } else { None }
+    }
+
     /// When [`Self::handle_timeout`] is to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let linger = if self.shared.has_ended() { self.shared.linger_deadline() } else { None };
-        [self.connection.deadline(), linger].into_iter().flatten().min()
+        [self.connection.deadline(), self.linger_deadline()].into_iter().flatten().min()
     }
 
     /// The time is `now`.
@@ -418,7 +430,7 @@ impl Session {
     ///
     /// The [`Ending`]: the peer was silent for too long, or the time to linger is over.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Ending> {
-        if self.shared.has_ended() && self.shared.linger_deadline().is_some_and(|at| at <= now) {
+        if self.linger_deadline().is_some_and(|at| at <= now) {
             return Err(Ending::Finished);
         }
         self.connection.handle_timeout(now).map_err(Ending::from)

@@ -141,15 +141,15 @@ impl Carrier {
         if let Outcome::Ended(Ending::Finished) = outcome
             && link.close(Close::Finish).is_ok()
         {
-            self.farewell(&*link, &mut *timer).await;
+            let until = self.runtime.now() + FAREWELL;
+            self.farewell(&*link, &mut *timer, session.linger_deadline().map_or(until, |at| at.min(until))).await;
         }
         (session, outcome)
     }
 
     /// Reads what the peer still sends until it closes as well: to close with octets unread would have the system
     /// throw away what is on its way to the peer.
-    async fn farewell(&self, link: &dyn Link, timer: &mut dyn Timer) {
-        let until = self.runtime.now() + FAREWELL;
+    async fn farewell(&self, link: &dyn Link, timer: &mut dyn Timer, until: Instant) {
         let mut ignored = [0; 4096];
         std::future::poll_fn(|cx| {
             loop {

@@ -1,5 +1,6 @@
 //! Sockets, async.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) events: Mutex<Option<Arc<Events>>>,
     places: Mutex<Places>,
     times: Mutex<Times>,
+    closed: AtomicBool,
 }
 
 /// Where the socket is.
@@ -66,8 +68,14 @@ struct Times {
 impl Socket {
     pub(crate) fn new(context: Arc<context::Inner>, socket_type: SocketType, options: Options) -> Self {
         let core = zmq_core::socket::Socket::new(socket_type, options, context.random());
-        let inner =
-            Inner { context, core, events: Mutex::default(), places: Mutex::default(), times: Mutex::default() };
+        let inner = Inner {
+            context,
+            core,
+            events: Mutex::default(),
+            places: Mutex::default(),
+            times: Mutex::default(),
+            closed: AtomicBool::new(false),
+        };
         Self { handle: Arc::new(Handle(Arc::new(inner))) }
     }
 
@@ -392,7 +400,11 @@ impl Inner {
         self.core.shared().end();
     }
 
+    /// The first call counts: the linger that it said is not taken back by the drop of a handle.
     pub(crate) fn close(&self, linger: Option<Linger>) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let shared = self.core.shared();
         let linger = linger.unwrap_or_else(|| shared.options().linger);
         shared.set_linger_deadline(linger_deadline(linger, self.context.runtime.now()));

@@ -18,14 +18,34 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// Crates with an encoder or decoder of ZMTP. The suite's raw peer has its own, so that a bug is not shared with what
 /// is being checked.
-const CODECS: &[&str] = &["zeromq", "zmq", "zmq2", "zmq-sys", "zeromq-src", "rzmq", "omq", "azmq", "tmq", "async_zmq"];
+const CODECS: &[&str] = &[
+    "async_zmq",
+    "azmq",
+    "monocoque-rs",
+    "omq",
+    "omq-tokio",
+    "rzmq",
+    "tmq",
+    "zeromq",
+    "zeromq-src",
+    "zmq",
+    "zmq-sys",
+    "zmq2",
+];
+
+/// A workspace of its own, with a lock file of its own, where those codecs are what is measured and met.
+const PEERS: &str = "reference/peers";
+
+/// What the peers may take from this workspace: the loader of libzmq, and our own implementation as one more peer.
+const PEERS_MAY_IMPORT: &[&str] = &["zmq-core", "zmq-libzmq", "zmq-reference"];
 
 const FROM_WORKSPACE: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
 
 fn check(manifests: &[Text]) -> Vec<String> {
     let mut findings = Vec::new();
     let mut names = BTreeMap::new();
-    for Text { path, text } in manifests {
+    let of_peers = peers(manifests, &mut findings);
+    for Text { path, text } in manifests.iter().filter(|file| !file.path.starts_with(PEERS)) {
         let table: Table = match text.parse() {
             Ok(table) => table,
             Err(error) => {
@@ -37,6 +57,7 @@ fn check(manifests: &[Text]) -> Vec<String> {
             names.insert(name.to_owned(), path.clone());
             member(path, name, &table, &mut findings);
         }
+        outside(path, &table, &of_peers, &mut findings);
     }
     for (name, _) in MAY_IMPORT.iter().filter(|(name, _)| !names.contains_key(*name)) {
         findings.push(format!("{name} is in the table of imports and not in the repository"));
@@ -70,6 +91,56 @@ fn member(path: &str, name: &str, table: &Table, findings: &mut Vec<String>) {
         if CODECS.contains(&import) {
             say(format!("{import} brings a codec of ZMTP; the raw peer has its own, and subjects are processes"));
         }
+    }
+}
+
+/// Holds what is peculiar to the peers' workspace, and gives the names of its crates.
+fn peers(manifests: &[Text], findings: &mut Vec<String>) -> Vec<String> {
+    let mut names = Vec::new();
+    for Text { path, text } in manifests.iter().filter(|file| file.path.starts_with(PEERS)) {
+        let table: Table = match text.parse() {
+            Ok(table) => table,
+            Err(error) => {
+                findings.push(format!("{path}: {}", error.message()));
+                continue;
+            }
+        };
+        let shared = table.get("workspace").and_then(|workspace| workspace.get("dependencies"));
+        for (import, value) in shared.and_then(Value::as_table).into_iter().flatten() {
+            let version = value.get("version").or(Some(value)).and_then(Value::as_str);
+            if CODECS.contains(&import.as_str()) && !version.is_some_and(|version| version.starts_with('=')) {
+                findings.push(format!("{path}: expected {import} = \"=…\": another release is another subject"));
+            }
+            let ours = MAY_IMPORT.iter().any(|(known, _)| known == import);
+            if ours && !PEERS_MAY_IMPORT.contains(&import.as_str()) {
+                findings.push(format!("{path}: the peers may not import {import}"));
+            }
+        }
+        let Some(package) = table.get("package") else { continue };
+        names.extend(package.get("name").and_then(Value::as_str).map(str::to_owned));
+        for (import, value) in dependencies(&table) {
+            if value.get("workspace") != Some(&Value::Boolean(true)) {
+                findings.push(format!("{path}: expected {import}.workspace = true"));
+            }
+        }
+    }
+    names
+}
+
+/// Nothing outside the peers' workspace leads into it.
+fn outside(path: &str, table: &Table, peers: &[String], findings: &mut Vec<String>) {
+    let workspace = table.get("workspace");
+    let shared = workspace.and_then(|workspace| workspace.get("dependencies")).and_then(Value::as_table);
+    let shared = shared.into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+    for (import, value) in shared.chain(dependencies(table)) {
+        let leads_in = value.get("path").and_then(Value::as_str).is_some_and(|path| path.contains("peers"));
+        if leads_in || peers.iter().any(|name| name == import) {
+            findings.push(format!("{path}: {import} is of {PEERS}, on which nothing outside may depend"));
+        }
+    }
+    let excluded = workspace.and_then(|workspace| workspace.get("exclude")).and_then(Value::as_array);
+    if path == "Cargo.toml" && !excluded.is_some_and(|excluded| excluded.iter().any(|of| of.as_str() == Some(PEERS))) {
+        findings.push(format!("{path}: expected exclude = [{PEERS:?}], which is a workspace of its own"));
     }
 }
 
@@ -173,5 +244,42 @@ fn each_defect_of_a_manifest_is_found() {
             "vectors/Cargo.toml: zmq-data is not in the table of imports; add it with what it may import",
             "zmq-vectors is in the table of imports and not in the repository"
         ]
+    );
+}
+
+#[test]
+fn the_peers_stay_apart() {
+    let planted = |path: &str, old: &str, new: &str| {
+        let mut manifests = manifests();
+        let file = manifests.iter_mut().find(|file| file.path == path).unwrap();
+        assert!(file.text.contains(old), "{path} no longer has {old:?}");
+        file.text = file.text.replacen(old, new, 1);
+        check(&manifests)
+    };
+    let (root, peers) = ("Cargo.toml", "reference/peers/Cargo.toml");
+    assert_eq!(
+        planted(root, "exclude = [\"reference/peers\"]", "exclude = []"),
+        ["Cargo.toml: expected exclude = [\"reference/peers\"], which is a workspace of its own"]
+    );
+    let path = "zmq-vectors = { path = \"vectors\" }";
+    assert_eq!(
+        planted(root, path, &format!("{path}\nline = {{ path = \"reference/peers/line\" }}")),
+        ["Cargo.toml: line is of reference/peers, on which nothing outside may depend"]
+    );
+    assert_eq!(
+        planted("vectors/Cargo.toml", "[dependencies]\n", "[dependencies]\npeer-line.workspace = true\n"),
+        ["vectors/Cargo.toml: peer-line is of reference/peers, on which nothing outside may depend"]
+    );
+    assert_eq!(
+        planted(peers, "omq-tokio = \"=0.33.0\"", "omq-tokio = \"0.33.0\""),
+        ["reference/peers/Cargo.toml: expected omq-tokio = \"=…\": another release is another subject"]
+    );
+    assert_eq!(
+        planted(peers, "[workspace.dependencies]\n", "[workspace.dependencies]\nzmqspec = \"1\"\n"),
+        ["reference/peers/Cargo.toml: the peers may not import zmqspec"]
+    );
+    assert_eq!(
+        planted("reference/peers/line/Cargo.toml", "bytes.workspace = true", "bytes = \"1\""),
+        ["reference/peers/line/Cargo.toml: expected bytes.workspace = true"]
     );
 }

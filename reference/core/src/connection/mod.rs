@@ -34,7 +34,7 @@ use input::Input;
 use output::Output;
 
 /// Octets of a command during the handshake at most. READY with a hundred properties fits.
-const HANDSHAKE_OCTETS: u64 = 64 << 10;
+const HANDSHAKE_OCTETS: u64 = 1 << 20;
 
 /// One end of a connection.
 pub struct Connection {
@@ -58,6 +58,13 @@ enum State {
     Traffic(Version),
     /// Nothing more is read.
     Closing,
+}
+
+/// What is taken of that which has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    Everything,
+    Commands,
 }
 
 /// What a connection brings.
@@ -119,20 +126,44 @@ impl Connection {
     /// [`PeerMisbehaved`]: the connection is to be closed, after what is in [`Self::slices`] is written. Everything
     /// that came before has been given out.
     #[inline]
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not say why the connection has to end")]
     pub fn next(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+        self.next_of(Take::Everything)
+    }
+
+    /// As [`Self::next`], but stops before a frame of a message, which stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next`].
+    pub fn next_command(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+        self.next_of(Take::Commands)
+    }
+
+    #[inline]
+    fn next_of(&mut self, take: Take) -> Result<Option<Incoming>, PeerMisbehaved> {
         let next = match self.state {
-            State::Traffic(_) => self.next_in_traffic(),
+            State::Traffic(_) => self.next_in_traffic(take),
             State::Opening(_) | State::Greeting(_) | State::Ready(_) => self.next_in_handshake(),
             State::Closing => Ok(None),
         };
         next.inspect_err(|why| self.on_misbehaviour(why))
     }
 
+    /// Whether the next frame is one of a message, whole or in part.
+    #[must_use]
+    pub fn holds_message(&self) -> bool {
+        self.is_ready() && self.input.unread().first().is_some_and(|flags| flags & flag::COMMAND == 0)
+    }
+
     #[inline]
-    fn next_in_traffic(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+    fn next_in_traffic(&mut self, take: Take) -> Result<Option<Incoming>, PeerMisbehaved> {
         loop {
             let Some((header, body)) = self.whole_frame(self.frame_limit())? else { return Ok(None) };
             if header.flags & flag::COMMAND == 0 {
+                if take == Take::Commands {
+                    return Ok(None);
+                }
                 let frame = self.input.take_frame(header.octets, body);
                 if header.flags & flag::MORE == 0 {
                     self.parts = 0;

@@ -1,0 +1,148 @@
+//! Which peers there are, and building them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// A peer that can be started.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// As it is asked for and reported.
+    pub name: String,
+    /// Its program.
+    pub program: PathBuf,
+    /// Options that come after role, endpoint, side, size and count.
+    pub arguments: Vec<String>,
+    /// What its measured sender does for each message, which biases figures.
+    pub sender: &'static str,
+}
+
+/// What could be built, and what to tell the reader about the rest.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// libzmq first, then ours, then the others.
+    pub peers: Vec<Peer>,
+    /// Sentences.
+    pub remarks: Vec<String>,
+}
+
+/// Name, package, mode if it has several, and what its sender does.
+const PEERS: &[(&str, &str, Option<&str>, &str)] = &[
+    ("ours-local", "peer-ours", Some("local"), "makes a message of the borrowed octets"),
+    ("ours-threads", "peer-ours", Some("threads"), "makes a message of the borrowed octets"),
+    ("ours-blocking", "peer-ours", Some("blocking"), "makes a message of the borrowed octets"),
+    ("omq-local", "peer-omq", Some("local"), "copies; to 55 octets inline"),
+    ("omq-threads", "peer-omq", Some("threads"), "copies; to 55 octets inline"),
+    ("omq-blocking", "peer-omq", Some("blocking"), "copies; to 55 octets inline"),
+    ("zeromq", "peer-zeromq", None, "copies into new Bytes"),
+    ("rzmq", "peer-rzmq", None, "copies into a new vector"),
+    ("monocoque", "peer-monocoque", None, "copies into new Bytes; write coalescing on"),
+];
+
+/// The pinned build that everything is compared to.
+pub const PINNED: &str = "4.3.5";
+
+/// The libzmq that the system's loader finds.
+pub const SYSTEM: &str = "libzmq-system";
+
+const ZMQ_SEND: &str = "zmq_send of a buffer: copies, above 33 octets into memory allocated for it";
+
+/// Names of all peers that [`gather`] knows.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let pinned = format!("libzmq-{PINNED}");
+    let others = PEERS.iter().map(|(name, ..)| (*name).to_owned());
+    [pinned, SYSTEM.into()].into_iter().chain(others).collect()
+}
+
+/// Builds the peers, and finds the libzmqs. Only those with a wanted name are given.
+#[must_use]
+pub fn gather(wanted: &dyn Fn(&str) -> bool) -> Found {
+    let mut found = Found::default();
+    let programs = build(&mut found.remarks);
+    let program = |package: &str| programs.iter().find(|program| program.ends_with(package)).cloned();
+    let mut missing = BTreeSet::new();
+    let mut add = |peer: Peer, package: &'static str, program: Option<PathBuf>| match program {
+        Some(program) => found.peers.push(Peer { program, ..peer }),
+        None => {
+            missing.insert(package);
+        }
+    };
+    let libzmq =
+        |name: &str, arguments| Peer { name: name.into(), program: PathBuf::new(), arguments, sender: ZMQ_SEND };
+    let pinned = format!("libzmq-{PINNED}");
+    if wanted(&pinned) {
+        match fetch() {
+            Ok(arguments) => add(libzmq(&pinned, arguments), "peer-libzmq", program("peer-libzmq")),
+            Err(why) => found.remarks.push(format!("no libzmq {PINNED}: {why}")),
+        }
+    }
+    if wanted(SYSTEM) {
+        add(libzmq(SYSTEM, Vec::new()), "peer-libzmq", program("peer-libzmq"));
+    }
+    for &(name, package, mode, sender) in PEERS.iter().filter(|(name, ..)| wanted(name)) {
+        let arguments = mode.iter().flat_map(|mode| ["--mode".to_owned(), (*mode).to_owned()]).collect();
+        add(Peer { name: name.into(), program: PathBuf::new(), arguments, sender }, package, program(package));
+    }
+    found.remarks.extend(missing.iter().map(|package| format!("{package} is left out: it could not be built")));
+    found
+}
+
+/// Builds the whole workspace, so that all peers share one set of dependencies, and gives the programs that came of it.
+/// One that cannot be built does not keep the others from it, and an older program of it is not given.
+fn build(remarks: &mut Vec<String>) -> Vec<PathBuf> {
+    eprintln!("building the peers");
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--release", "--workspace", "--keep-going"]);
+    build.arg("--message-format=json-render-diagnostics").arg("--manifest-path").arg(workspace().join("Cargo.toml"));
+    // Wherever the caller's own build goes, this one goes to a known place.
+    build.arg("--target-dir").arg(workspace().join("target"));
+    let done = match build.stderr(Stdio::inherit()).output() {
+        Ok(done) => done,
+        Err(error) => {
+            remarks.push(format!("cargo cannot be started: {error}"));
+            return Vec::new();
+        }
+    };
+    if !done.status.success() {
+        remarks.push(format!("building {} ended with {}; its errors are above", workspace().display(), done.status));
+    }
+    let lines = String::from_utf8_lossy(&done.stdout).into_owned();
+    let messages = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.filter_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?))).collect()
+}
+
+/// The pinned libzmq as this project's own tool gets and checks it: options that name it and what it needs.
+fn fetch() -> Result<Vec<String>, String> {
+    let root = workspace().join("../..");
+    let mut fetch = cargo();
+    fetch.args(["run", "--quiet", "--release", "--package", "zmqspec", "--manifest-path"]).arg(root.join("Cargo.toml"));
+    fetch.args(["--", "subject", "fetch", &format!("libzmq@{PINNED}")]);
+    let done = fetch.output().map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if !done.status.success() {
+        let said = String::from_utf8_lossy(&done.stderr);
+        return Err(said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").to_owned());
+    }
+    let said = String::from_utf8_lossy(&done.stdout);
+    let library = said.trim().find('/').map(|at| PathBuf::from(&said.trim()[at..]));
+    let library = library.filter(|path| path.is_file()).ok_or_else(|| format!("no path in {said:?}"))?;
+    let mut arguments = vec!["--library".to_owned(), library.display().to_string()];
+    // The folder holds the library and what has to be loaded before it, and nothing else.
+    let folder = library.parent().unwrap_or(Path::new("/"));
+    for entry in folder.read_dir().map_err(|error| error.to_string())?.filter_map(Result::ok) {
+        if entry.path() != library {
+            arguments.extend(["--preload".to_owned(), entry.path().display().to_string()]);
+        }
+    }
+    Ok(arguments)
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

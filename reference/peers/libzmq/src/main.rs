@@ -1,0 +1,155 @@
+//! A libzmq loaded at run time.
+//!
+//! The measured sender calls `zmq_send` with a buffer, as most applications do: libzmq allocates a message above 33
+//! octets and copies into it. The measured receiver takes `zmq_msg_recv` into one message again and again, as libzmq's
+//! own `local_thr` does: nothing is copied out. High-water marks are libzmq's own, 1000 messages.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use peer_line::{Kind, Library, Mode, Settings, Socket, Trouble, ready_now};
+use zmq_libzmq::{Context, Flags, Message, names};
+
+struct Libzmq;
+
+struct Peer {
+    socket: zmq_libzmq::Socket,
+    /// What the measured loops receive into.
+    message: Message,
+}
+
+impl Library for Libzmq {
+    const NAME: &'static str = "peer-libzmq";
+    type Context = Context;
+    type Socket = Peer;
+
+    fn context(settings: &Settings) -> Result<Context, Trouble> {
+        if settings.mode.is_some_and(|mode| mode != Mode::Blocking) {
+            return Err(Trouble::unsupported("libzmq blocks, with threads of its own for input and output"));
+        }
+        for path in &settings.preload {
+            zmq_libzmq::Library::preload(path).map_err(|error| Trouble::failed("preload", error))?;
+        }
+        let library = zmq_libzmq::Library::open(settings.library.as_deref());
+        let library = library.map_err(|error| Trouble::failed("load", error))?;
+        eprintln!("{library:?}");
+        Context::new(&library).map_err(|error| Trouble::failed("context", error))
+    }
+
+    fn block_on<F: Future>(_: &Context, future: F) -> F::Output {
+        ready_now(future)
+    }
+
+    async fn pause(duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    async fn bind(
+        context: &Context,
+        kind: Kind,
+        endpoint: &str,
+        listening: &mut dyn FnMut(&str),
+    ) -> Result<Peer, Trouble> {
+        let peer = Peer::new(context, kind)?;
+        peer.socket.bind(endpoint).map_err(|error| Trouble::failed("bind", error))?;
+        listening(&peer.socket.last_endpoint().map_err(|error| Trouble::failed("last endpoint", error))?);
+        Ok(peer)
+    }
+
+    async fn connect(context: &Context, kind: Kind, endpoint: &str) -> Result<Peer, Trouble> {
+        let peer = Peer::new(context, kind)?;
+        peer.socket.connect(endpoint).map_err(|error| Trouble::failed("connect", error))?;
+        Ok(peer)
+    }
+}
+
+impl Peer {
+    fn new(context: &Context, kind: Kind) -> Result<Self, Trouble> {
+        let name = match kind {
+            Kind::Req => "REQ",
+            Kind::Rep => "REP",
+            Kind::Dealer => "DEALER",
+            Kind::Router => "ROUTER",
+            Kind::Push => "PUSH",
+            Kind::Pull => "PULL",
+            Kind::Pub => "PUB",
+            Kind::Sub => "SUB",
+            Kind::XPub => "XPUB",
+            Kind::XSub => "XSUB",
+            Kind::Pair => "PAIR",
+        };
+        let number = names::SOCKET_TYPES.iter().find(|(known, _)| *known == name);
+        let &(_, number) = number.ok_or_else(|| Trouble::unsupported(format!("socket type {name}")))?;
+        let socket = context.socket(number).map_err(|error| Trouble::failed("socket", error))?;
+        Ok(Self { socket, message: Message::new(context.library()) })
+    }
+}
+
+impl Socket for Peer {
+    async fn send(&mut self, parts: &[Bytes]) -> Result<(), Trouble> {
+        for (at, part) in parts.iter().enumerate() {
+            let flags = if at + 1 == parts.len() { Flags::NONE } else { Flags::MORE };
+            self.socket.send_part(part, flags).map_err(|error| Trouble::failed("send", error))?;
+        }
+        Ok(())
+    }
+
+    async fn recv(&mut self) -> Result<Vec<Bytes>, Trouble> {
+        let mut parts = Vec::new();
+        loop {
+            let part = self.socket.recv_part(Flags::NONE, &[]).map_err(|error| Trouble::failed("receive", error))?;
+            parts.push(Bytes::from(part.bytes));
+            if !part.more {
+                return Ok(parts);
+            }
+        }
+    }
+
+    async fn send_copied(&mut self, payload: &[u8]) -> Result<(), Trouble> {
+        self.socket.send_part(payload, Flags::NONE).map_err(|error| Trouble::failed("send", error))
+    }
+
+    async fn send_shared(&mut self, _: &Bytes) -> Result<(), Trouble> {
+        Err(Trouble::unsupported("zmq_send copies"))
+    }
+
+    async fn recv_dropped(&mut self) -> Result<usize, Trouble> {
+        let received = self.socket.recv_message(&mut self.message, Flags::NONE);
+        received.map_err(|error| Trouble::failed("receive", error))
+    }
+
+    async fn echo(&mut self) -> Result<(), Trouble> {
+        self.recv_dropped().await?;
+        let sent = self.socket.send_part(self.message.bytes(), Flags::NONE);
+        sent.map_err(|error| Trouble::failed("send", error))
+    }
+
+    async fn subscribe(&mut self, prefix: &[u8]) -> Result<(), Trouble> {
+        let kind = self.socket.get_int(TYPE).map_err(|error| Trouble::failed("type", error))?;
+        let done = if kind == names::XSUB {
+            self.socket.send_part(&[&[1], prefix].concat(), Flags::NONE)
+        } else {
+            self.socket.set_bytes(SUBSCRIBE, prefix)
+        };
+        done.map_err(|error| Trouble::failed("subscribe", error))
+    }
+
+    async fn subscribed(&mut self) -> Result<Vec<u8>, Trouble> {
+        loop {
+            let message = self.recv().await?;
+            if let [1, prefix @ ..] = &message[0][..] {
+                return Ok(prefix.to_vec());
+            }
+        }
+    }
+}
+
+/// Option `type`.
+const TYPE: i32 = 16;
+/// Option `subscribe`.
+const SUBSCRIBE: i32 = 6;
+
+fn main() -> ExitCode {
+    peer_line::main::<Libzmq>()
+}
