@@ -127,6 +127,8 @@ pub struct Session {
     /// Whether the last frame of the message that is being sent has not been taken from the pipe yet.
     half_sent: bool,
     incoming: In,
+    /// Anything of a message was given to the link.
+    sent_any: bool,
     /// A message has come that has no room in the pipe.
     held: bool,
     /// The application's side has closed the outbound pipe, and all of it is taken.
@@ -167,6 +169,7 @@ impl Session {
             peer: None,
             half_sent: false,
             incoming: In::Nothing,
+            sent_any: false,
             held: false,
             drained: false,
             stopping: false,
@@ -376,6 +379,7 @@ impl Session {
                         self.push_changes(Amount::All);
                     }
                     self.half_sent = frame.has_more();
+                    self.sent_any = true;
                     if let Some(ends) = &mut self.ends {
                         ends.taken += u64::from(!self.half_sent);
                     }
@@ -433,6 +437,12 @@ impl Session {
     /// Gives memory back until something comes or goes again.
     pub fn relax(&mut self) {
         self.connection.relax();
+    }
+
+    /// Whether anything of a message was given to the link, which the peer may not have read yet.
+    #[must_use]
+    pub const fn has_sent(&self) -> bool {
+        self.sent_any
     }
 
     /// After the socket was closed: until when its peers may be waited for; `None`: as long as it takes.
