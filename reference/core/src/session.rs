@@ -40,6 +40,22 @@ impl Ends {
         Self::attach_as(shared, io, options, shared.peers().lease(), Frame::EMPTY)
     }
 
+    /// As [`Self::attach`], for the peer of a ROUTER whose id the application has chosen; `None` if another peer has it.
+    // spec: REQREP-ROUTER-03
+    pub fn attach_named(shared: &Arc<Shared>, io: &Arc<dyn IoSide>, options: &Options, id: &Frame) -> Option<Self> {
+        let lease = shared.peers().lease();
+        let taken_from = shared.routing_ids().claim(id, lease.id(), io).ok()?;
+        if let Some(before) = taken_from {
+            before.messages_waiting();
+        }
+        Some(Self::attach_as(shared, io, options, lease, id.clone()))
+    }
+
+    /// Whether another peer has taken the routing id over.
+    fn is_superseded(&self) -> bool {
+        !self.routing_id.is_empty() && !self.shared.routing_ids().holds(&self.routing_id, self.lease.id())
+    }
+
     fn attach_as(
         shared: &Arc<Shared>,
         io: &Arc<dyn IoSide>,
@@ -110,6 +126,9 @@ pub enum Ending {
     /// The peer is at fault.
     #[error(transparent)]
     Misbehaved(#[from] PeerMisbehaved),
+    /// Another peer has taken over the peer's routing id.
+    #[error("another peer has taken over the routing id")]
+    Superseded,
     /// The application closed its socket, and what was to be sent is sent or its time is over.
     #[error("the socket was closed")]
     Finished,
@@ -325,21 +344,28 @@ impl Session {
         Ok(())
     }
 
-    // spec: REQREP-ROUTER-03
+    // spec: REQREP-ROUTER-06, REQREP-ROUTER-07
     fn attach(&self, peer: &Peer) -> Result<Ends, PeerMisbehaved> {
         let lease = self.shared.peers().lease();
+        let mut taken_from = None;
         let routing_id = if self.shared.socket_type() == SocketType::Router {
             let mut ids = self.shared.routing_ids();
             match &peer.routing_id {
-                Some(id) => match ids.claim(id, lease.id()) {
-                    Ok(id) => id,
+                Some(id) => match ids.claim(id, lease.id(), &self.io) {
+                    Ok(before) => {
+                        taken_from = before;
+                        id.clone()
+                    }
                     Err(Taken(_)) => return Err(PeerMisbehaved::IdentityTaken(id.escape_ascii().to_string())),
                 },
-                None => ids.generate(lease.id()),
+                None => ids.generate(lease.id(), &self.io),
             }
         } else {
             Frame::EMPTY
         };
+        if let Some(before) = taken_from {
+            before.messages_waiting();
+        }
         Ok(Ends::attach_as(&self.shared, &self.io, &self.options, lease, routing_id))
     }
 
@@ -349,6 +375,9 @@ impl Session {
     ///
     /// [`Ending::Finished`] when the socket is closed and everything is written.
     pub fn pull(&mut self) -> Result<(), Ending> {
+        if self.ends.as_ref().is_some_and(Ends::is_superseded) {
+            return Err(Ending::Superseded);
+        }
         if self.connection.is_ready() {
             self.pull_messages();
         } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {

@@ -106,7 +106,10 @@ impl Pattern for Sub {
                 }
                 Ok(())
             }
-            PatternOption::RouterMandatory(_) | PatternOption::XPubVerbosity(_) => Err(Unsupported),
+            PatternOption::RouterMandatory(_)
+            | PatternOption::RouterHandover(_)
+            | PatternOption::ConnectRoutingId(_)
+            | PatternOption::XPubVerbosity(_) => Err(Unsupported),
         }
     }
 }
