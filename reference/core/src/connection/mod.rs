@@ -412,4 +412,6 @@ impl Connection {
 }
 
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
