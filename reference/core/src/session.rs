@@ -116,7 +116,7 @@ impl Drop for Ends {
         if self.inbound.close() == ReaderState::Asleep {
             self.shared.readable(peer);
         }
-        self.shared.detach(peer);
+        self.shared.detach_closed(peer);
     }
 }
 
@@ -244,13 +244,13 @@ impl Session {
                 self.take_messages()?;
                 self.held = !self.has_room();
             }
-            let next = if self.held { self.connection.next_command()? } else { self.connection.next()? };
+            let next = if self.held { self.connection.next_without_room()? } else { self.connection.next()? };
             match next {
-                Some(Incoming::Frame(frame)) => self.on_frame(frame),
-                Some(Incoming::Change(change)) => self.on_change(&change),
+                Some(Incoming::Frame(frame)) => self.on_frame(frame)?,
+                Some(Incoming::Change(change)) => self.on_change(&change)?,
                 Some(Incoming::Ready(peer)) => self.on_ready(peer)?,
                 None => {
-                    self.held = self.held && self.connection.holds_message();
+                    self.held = self.held && self.connection.waits_for_room();
                     return Ok(());
                 }
             }
@@ -285,14 +285,13 @@ impl Session {
     }
 
     #[inline]
-    fn on_frame(&mut self, frame: Frame) {
+    fn on_frame(&mut self, frame: Frame) -> Result<(), Ending> {
         if self.incoming == In::Nothing {
             match self.shared.socket_type().rules().subscriptions {
                 Direction::None | Direction::ToPeer => self.incoming = In::Message,
                 Direction::FromPeer => {
                     if let Some(change) = change_in_message(&frame) {
-                        self.on_change(&change);
-                        return;
+                        return self.on_change(&change);
                     }
                     let wanted = self.shared.socket_type() == SocketType::XPub;
                     self.incoming = if wanted { In::Message } else { In::Unwanted };
@@ -308,19 +307,39 @@ impl Session {
         if !more {
             self.incoming = In::Nothing;
         }
+        Ok(())
     }
 
     /// A peer's subscription takes effect at once, whatever the application is doing.
     // spec: ZMTP31-SUBS-01
-    fn on_change(&mut self, change: &Change) {
+    fn on_change(&mut self, change: &Change) -> Result<(), Ending> {
         if self.shared.socket_type().rules().subscriptions != Direction::FromPeer {
-            return;
+            return Ok(());
         }
-        let Some(ends) = &mut self.ends else { return };
-        let pass_on = self.shared.interests().apply(ends.peer(), change);
+        let Some(ends) = &mut self.ends else { return Ok(()) };
+        if self.incoming == In::Message {
+            // What an XPUB's application is told of it would end the message.
+            return Err(self.misbehaved(PeerMisbehaved::ChangeInMessage));
+        }
+        let (pass_on, octets) = {
+            let mut interests = self.shared.interests();
+            (interests.apply(ends.peer(), change), interests.octets(ends.peer()))
+        };
         if pass_on && self.shared.socket_type() == SocketType::XPub {
             ends.inbound.write(Interests::notice(change));
         }
+        match self.options.max_subscription_octets {
+            Some(limit) if limit.get() < octets => {
+                Err(self.misbehaved(PeerMisbehaved::TooManySubscriptions { octets, limit: limit.get() }))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn misbehaved(&mut self, why: PeerMisbehaved) -> Ending {
+        self.connection.refuse(&why);
+        why.into()
     }
 
     #[cold]
@@ -328,10 +347,7 @@ impl Session {
         if self.ends.is_none() {
             match self.attach(&peer) {
                 Ok(ends) => self.ends = Some(ends),
-                Err(why) => {
-                    self.connection.refuse(&why);
-                    return Err(why.into());
-                }
+                Err(why) => return Err(self.misbehaved(why)),
             }
         }
         let ends = self.ends.as_mut().expect("a peer that is ready is attached");
@@ -494,6 +510,10 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Ending> {
         if self.linger_deadline().is_some_and(|at| at <= now) {
             return Err(Ending::Finished);
+        }
+        if self.held {
+            // It may have spoken, and nobody listened: reading is paused.
+            self.connection.excuse_silence(now);
         }
         self.connection.handle_timeout(now).map_err(Ending::from)
     }
