@@ -36,7 +36,11 @@ pub enum SendError {
 }
 
 /// Why there is no message.
+///
+/// A whole word, so that a `Result` of a message is moved by words: to look at a single octet of it costs more than to
+/// receive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[repr(u64)]
 pub enum RecvError {
     /// Nothing has arrived.
     #[error("there is no message now")]

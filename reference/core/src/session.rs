@@ -10,6 +10,7 @@
 //! as long as its connection lasts. Like the connection in it, a session does no I/O.
 
 use std::io::IoSlice;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::connection::{Connection, Incoming, Peer, PeerMisbehaved};
@@ -217,6 +218,10 @@ impl Session {
     fn take_all(&mut self) -> Result<(), Ending> {
         loop {
             self.held = !self.has_room();
+            if !self.held {
+                self.take_messages()?;
+                self.held = !self.has_room();
+            }
             let next = if self.held { self.connection.next_command()? } else { self.connection.next()? };
             match next {
                 Some(Incoming::Frame(frame)) => self.on_frame(frame),
@@ -228,6 +233,24 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whole frames of messages, straight into the pipe.
+    #[inline]
+    fn take_messages(&mut self) -> Result<(), Ending> {
+        let Some(ends) = &mut self.ends else { return Ok(()) };
+        if self.shared.socket_type().rules().subscriptions == Direction::FromPeer {
+            return Ok(());
+        }
+        let inbound = &mut ends.inbound;
+        let incoming = &mut self.incoming;
+        self.connection.take_frames(|frame| {
+            let more = frame.has_more();
+            inbound.write(frame);
+            *incoming = if more { In::Message } else { In::Nothing };
+            if more || inbound.has_room() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(())
     }
 
     /// Whether a frame can be delivered: the pipe has room, or nobody listens any more.

@@ -1,6 +1,9 @@
 //! What has arrived on a link and is not read yet.
 
+use std::ops::ControlFlow;
+
 use crate::frame::{Buffer, Frame, pool};
+use crate::wire::{Header, flag};
 
 /// Octets in the order of their arrival. Holds no memory while there are none.
 #[derive(Default)]
@@ -53,6 +56,30 @@ impl Input {
         let frame = Frame::of(buffer, start, body);
         self.consume(header + body);
         frame
+    }
+
+    /// Gives `take` the frames of messages that are all here, until it breaks off, or something else is next: a command, a
+    /// frame of more than `limit` octets, or one that is not all here.
+    #[inline(always)]
+    pub(super) fn take_frames(&mut self, limit: u64, mut take: impl FnMut(Frame) -> ControlFlow<()>) {
+        let Some(buffer) = &mut self.buffer else { return };
+        let mut read = self.read;
+        while let Ok(Some(header)) = Header::parse(&buffer.octets()[read..]) {
+            let start = read + header.octets;
+            let rest = buffer.filled().wrapping_sub(start);
+            if header.flags & flag::COMMAND != 0 || header.body > limit || header.body > rest as u64 {
+                break;
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "no longer than what is here")]
+            let body = header.body as usize;
+            let frame = Frame::of(buffer, start, body);
+            read = start + body;
+            if take(if header.flags & flag::MORE == 0 { frame } else { frame.more() }).is_break() {
+                break;
+            }
+        }
+        self.read = read;
+        self.needed = 0;
     }
 
     /// The next frame is complete with `octets` unread ones.

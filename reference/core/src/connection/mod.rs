@@ -16,6 +16,7 @@ mod misbehaviour;
 mod output;
 
 use std::io::IoSlice;
+use std::ops::ControlFlow;
 
 pub use handshake::Peer;
 pub use misbehaviour::{OldVersion, PeerMisbehaved};
@@ -177,6 +178,31 @@ impl Connection {
                 return Ok(Some(Incoming::Change(change)));
             }
         }
+    }
+
+    /// Gives `take` the frames of messages that have come, until it breaks off or something else is next, which
+    /// [`Self::next`] tells. The quick way for the bulk of the traffic.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next`].
+    #[inline(always)]
+    pub fn take_frames(&mut self, mut take: impl FnMut(Frame) -> ControlFlow<()>) -> Result<(), PeerMisbehaved> {
+        let State::Traffic(_) = self.state else { return Ok(()) };
+        let limit = self.frame_limit();
+        let most = self.options.max_parts.get();
+        let mut parts = self.parts;
+        self.input.take_frames(limit, |frame| {
+            parts = if frame.has_more() { parts + 1 } else { 0 };
+            if parts == most { ControlFlow::Break(()) } else { take(frame) }
+        });
+        self.parts = parts;
+        if parts == most {
+            let why = PeerMisbehaved::TooManyParts { limit: most };
+            self.on_misbehaviour(&why);
+            return Err(why);
+        }
+        Ok(())
     }
 
     fn frame_limit(&self) -> u64 {

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
-use crate::frame::Frame;
+use crate::frame::{Buffer, Frame, pool};
 use crate::wire::{Header, command, flag};
 
 /// Octets in their order. Holds no memory while there are none.
 #[derive(Default)]
 pub(super) struct Output {
     /// Headers, small bodies, commands.
-    batch: Vec<u8>,
+    batch: Option<Buffer>,
     /// Octets of the batch that are written.
     batch_sent: usize,
     /// Large bodies, each with its place: the length of the batch in front of it.
@@ -25,8 +25,8 @@ pub(super) struct Output {
 
 /// Bodies above this are not copied into the batch.
 const COPIED: usize = 8 << 10;
-/// A batch is closed when it has this many octets.
-const BATCH_OCTETS: usize = 64 << 10;
+/// A batch is closed when there is less room than this: a header and a body that is copied still fit.
+const LEAST_SPARE: usize = COPIED + Header::MAX_OCTETS;
 /// Bodies in a batch. Two slices for each must fit into one write.
 const BODIES: usize = 24;
 /// Octets of large bodies in a batch.
@@ -36,16 +36,22 @@ impl Output {
     /// Slices that [`Self::slices`] fills at most.
     pub(super) const SLICES: usize = 2 * BODIES + 2;
 
+    #[inline]
+    fn batch(&self) -> &[u8] {
+        self.batch.as_ref().map_or(&[], Buffer::octets)
+    }
+
     /// Whether everything is written.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.bodies.is_empty() && self.batch_sent == self.batch.len()
+        self.bodies.is_empty() && self.batch_sent == self.batch().len()
     }
 
     /// Whether the batch is worth writing before more is put in.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.batch.len() >= BATCH_OCTETS || self.bodies.len() >= BODIES || self.body_octets >= BODIES_OCTETS
+        let batch = self.batch.as_ref().is_some_and(|batch| batch.capacity() - batch.filled() < LEAST_SPARE);
+        batch || self.bodies.len() >= BODIES || self.body_octets >= BODIES_OCTETS
     }
 
     /// Messages that were put in since everything was written last.
@@ -54,35 +60,72 @@ impl Output {
         self.messages
     }
 
+    /// A batch with room for `octets` more.
+    #[inline]
+    fn room_for(&mut self, octets: usize) -> &mut Buffer {
+        let has_room = |batch: &Buffer| batch.capacity() - batch.filled() >= octets;
+        if !self.batch.as_ref().is_some_and(has_room) {
+            self.grow(octets);
+        }
+        self.batch.as_mut().expect("it was made if there was none")
+    }
+
+    #[cold]
+    fn grow(&mut self, octets: usize) {
+        let needed = self.batch().len() + octets;
+        let mut larger = pool::take(needed + needed / 2);
+        larger.append(self.batch());
+        if let Some(before) = self.batch.replace(larger) {
+            pool::give_back(before);
+        }
+    }
+
     /// Appends a frame of a message.
     #[inline]
     pub(super) fn push(&mut self, frame: Frame) {
-        let more = frame.has_more();
-        self.messages += usize::from(!more);
-        Header::write(if more { flag::MORE } else { 0 }, frame.len(), &mut self.batch);
+        self.messages += usize::from(!frame.has_more());
+        let Some(words) = frame.on_the_wire() else { return self.push_shared(frame) };
+        let octets = 2 + frame.len();
+        let batch = self.room_for(size_of_val(&words));
+        for (place, word) in batch.spare().chunks_exact_mut(size_of::<u64>()).zip(words) {
+            place.copy_from_slice(&word.to_ne_bytes());
+        }
+        batch.fill(octets);
+    }
+
+    fn push_shared(&mut self, frame: Frame) {
+        let flags = if frame.has_more() { flag::MORE } else { 0 };
+        let header = Header::octets(flags, frame.len());
         if frame.len() <= COPIED {
-            self.batch.extend_from_slice(&frame);
+            let batch = self.room_for(Header::MAX_OCTETS + frame.len());
+            batch.append(&header);
+            batch.append(&frame);
         } else {
+            self.room_for(Header::MAX_OCTETS).append(&header);
             self.body_octets += frame.len();
-            self.bodies.push_back((self.batch.len(), frame));
+            self.bodies.push_back((self.batch().len(), frame));
         }
     }
 
     /// Appends a frame of one octet and a body: a subscription of 3.0.
     pub(super) fn push_prefixed(&mut self, first: u8, body: &[u8]) {
-        Header::write(0, 1 + body.len(), &mut self.batch);
-        self.batch.push(first);
-        self.batch.extend_from_slice(body);
+        let header = Header::octets(0, 1 + body.len());
+        let batch = self.room_for(Header::MAX_OCTETS + 1 + body.len());
+        batch.append(&header);
+        batch.append(&[first]);
+        batch.append(body);
     }
 
     /// Appends a command.
     pub(super) fn push_command(&mut self, name: &[u8], data: &[u8]) {
-        command::write(name, data, &mut self.batch);
+        let mut command = Vec::new();
+        command::write(name, data, &mut command);
+        self.push_octets(&command);
     }
 
     /// Appends octets that are no frame: a part of the greeting.
     pub(super) fn push_octets(&mut self, octets: &[u8]) {
-        self.batch.extend_from_slice(octets);
+        self.room_for(octets.len()).append(octets);
     }
 
     /// What to write next, in order; returns how many slices are filled.
@@ -97,11 +140,11 @@ impl Output {
         let mut from = self.batch_sent;
         let mut skip = self.body_sent;
         for (place, body) in &self.bodies {
-            put(&self.batch[from..*place]);
+            put(&self.batch()[from..*place]);
             put(&body[skip..]);
             (from, skip) = (*place, 0);
         }
-        put(&self.batch[from..]);
+        put(&self.batch()[from..]);
         filled
     }
 
@@ -123,7 +166,9 @@ impl Output {
         }
         self.batch_sent += n;
         if self.is_empty() {
-            self.batch.clear();
+            if let Some(batch) = &mut self.batch {
+                batch.clear();
+            }
             self.batch_sent = 0;
             self.messages = 0;
         }
@@ -131,8 +176,20 @@ impl Output {
 
     /// Gives the memory back, if there is nothing to write.
     pub(super) fn relax(&mut self) {
-        if self.is_empty() && self.batch.capacity() > 0 {
-            *self = Self::default();
+        if self.is_empty()
+            && let Some(batch) = self.batch.take()
+        {
+            self.batch_sent = 0;
+            self.bodies = VecDeque::new();
+            pool::give_back(batch);
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            pool::give_back(batch);
         }
     }
 }
@@ -171,7 +228,7 @@ mod tests {
             fill(&mut pieces);
             let mut expected = Vec::new();
             for (i, size) in sizes.iter().enumerate() {
-                Header::write(0, *size, &mut expected);
+                expected.extend_from_slice(&Header::octets(0, *size));
                 expected.extend(vec![u8::try_from(i).unwrap(); *size]);
             }
             prop_assert_eq!(drain(&mut whole, usize::MAX), expected.clone());

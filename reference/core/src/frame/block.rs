@@ -145,6 +145,22 @@ impl Buffer {
         unsafe { std::slice::from_raw_parts(self.block.octets(), self.filled) }
     }
 
+    /// The `N` octets from `start` on, of which at least `len` are written; `None` if the block ends before.
+    ///
+    /// # Panics
+    ///
+    /// If fewer than `len` are written.
+    #[inline]
+    pub(super) fn at_least<const N: usize>(&self, start: usize, len: usize) -> Option<&[u8; N]> {
+        assert!(start <= self.filled && len <= self.filled - start, "a frame lies in what is written");
+        if self.capacity() - start < N {
+            return None;
+        }
+        // SAFETY: the octets lie in the block and are initialised, which is zeroed at its birth. Those behind what is
+        // written can only be written through `&mut self`.
+        Some(unsafe { &*self.block.octets().add(start).cast::<[u8; N]>() })
+    }
+
     /// What can still be written.
     #[inline]
     pub(crate) fn spare(&mut self) -> &mut [u8] {

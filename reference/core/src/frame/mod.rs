@@ -1,13 +1,16 @@
 //! Frames: the parts of a message.
 //!
 //! ```text
-//!            0       1       2                                             32
+//!            0       1       2          8          16         24        32
 //!   inline   length  flags   up to 30 octets
-//!   shared   255     flags   …      counted block     octets     length
+//!   shared   255     flags   –          block      octets     length
 //! ```
 //!
 //! A frame is 32 octets wide, so that two of them fill a cache line. To make, copy, move or drop one of up to
 //! [`Frame::INLINE_MAX`] octets touches no other memory; a longer one is a slice of a counted block.
+//!
+//! It is four words, and is made, moved and looked at by whole words: a processor that has just stored single octets
+//! stalls when it loads the word around them, which costs more than all else that is done with a short frame.
 
 mod arena;
 mod block;
@@ -16,7 +19,7 @@ pub(crate) mod pool;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use block::Block;
 pub(crate) use block::Buffer;
@@ -25,36 +28,25 @@ pub(crate) use block::Buffer;
 ///
 /// To clone a frame never copies more than its 32 octets.
 #[repr(C)]
-pub union Frame {
-    inline: Inline,
-    shared: Shared,
-}
-
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Inline {
-    /// Length, or [`SHARED`].
-    length: u8,
-    flags: u8,
-    octets: [u8; Frame::INLINE_MAX],
-}
-
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Shared {
-    tag: u8,
-    flags: u8,
-    block: NonNull<()>,
-    data: NonNull<u8>,
+pub struct Frame {
+    /// Length or [`SHARED`], flags, and the first six octets if inline.
+    head: u64,
+    /// The block, or octets.
+    block: *mut (),
+    /// The first octet, or octets.
+    data: *mut u8,
+    /// The length, or octets.
     len: usize,
 }
 
-/// The tag of a frame whose octets are in a block.
+/// In place of the length in a frame whose octets are in a block.
 const SHARED: u8 = 255;
 /// More parts of this message follow.
 const MORE: u8 = 1;
+/// Where inline octets begin.
+const INLINE_AT: usize = 2;
 
-const _: () = assert!(size_of::<Frame>() == 32 && size_of::<Inline>() == 32 && size_of::<Shared>() == 32);
+const _: () = assert!(size_of::<Frame>() == 32, "a frame is four words of 64 bits; other targets are not supported");
 
 // SAFETY: inline octets are owned; a block is counted atomically, and the octets of a frame are never written.
 unsafe impl Send for Frame {}
@@ -66,7 +58,7 @@ impl Frame {
     pub const INLINE_MAX: usize = 30;
 
     /// The frame without octets: a delimiter, or an empty part.
-    pub const EMPTY: Self = Self { inline: Inline { length: 0, flags: 0, octets: [0; Self::INLINE_MAX] } };
+    pub const EMPTY: Self = Self { head: 0, block: ptr::null_mut(), data: ptr::null_mut(), len: 0 };
 
     /// A copy of `octets`.
     ///
@@ -93,56 +85,103 @@ impl Frame {
     }
 
     /// The frame over the octets `start..start + len` of what is written in `buffer`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(buffer: &mut Buffer, start: usize, len: usize) -> Self {
-        if len <= Self::INLINE_MAX {
-            return Self::inline(&buffer.octets()[start..start + len]);
+        if len > Self::INLINE_MAX {
+            let (block, data) = buffer.share(start, len);
+            return Self::shared(block, data, len);
         }
-        let (block, data) = buffer.share(start, len);
-        Self::shared(block, data, len)
+        // What lies behind the frame may come along into octets of it that nobody looks at.
+        match buffer.at_least::<{ Self::INLINE_MAX }>(start, len) {
+            Some(octets) => {
+                let word = |at: usize| u64::from_ne_bytes(std::array::from_fn(|i| octets[at + i]));
+                // The first six octets, by a load of eight.
+                let first = if cfg!(target_endian = "little") { word(0) << 16 } else { word(0) >> 16 };
+                Self::of_words(len, [first, word(6), word(14), word(22)])
+            }
+            None => Self::inline(&buffer.octets()[start..start + len]),
+        }
     }
 
     #[inline]
     fn inline(octets: &[u8]) -> Self {
-        let mut inline = Inline { length: 0, flags: 0, octets: [0; Self::INLINE_MAX] };
-        copy_short(&mut inline.octets, octets);
-        #[expect(clippy::cast_possible_truncation, reason = "at most 30 octets are copied")]
-        {
-            inline.length = octets.len() as u8;
+        let first = word(octets, 0, 6);
+        let first = if cfg!(target_endian = "little") { first << 16 } else { first >> 16 };
+        Self::of_words(octets.len(), [first, word(octets, 6, 8), word(octets, 14, 8), word(octets, 22, 8)])
+    }
+
+    /// A frame of the octets in `words`, of which the first two are overwritten.
+    #[inline]
+    fn of_words(len: usize, words: [u64; 4]) -> Self {
+        let [first, second, third, fourth] = words;
+        let tag = len as u64;
+        let head = if cfg!(target_endian = "little") { first | tag } else { first | tag << 56 };
+        #[expect(clippy::cast_possible_truncation, reason = "a word has 64 bits, as is asserted above")]
+        Self {
+            head,
+            block: ptr::without_provenance_mut(second as usize),
+            data: ptr::without_provenance_mut(third as usize),
+            len: fourth as usize,
         }
-        Self { inline }
     }
 
     #[inline]
     fn shared(block: NonNull<()>, data: NonNull<u8>, len: usize) -> Self {
-        Self { shared: Shared { tag: SHARED, flags: 0, block, data, len } }
+        let tag = u64::from(SHARED);
+        let head = if cfg!(target_endian = "little") { tag } else { tag << 56 };
+        Self { head, block: block.as_ptr(), data: data.as_ptr(), len }
+    }
+
+    /// The length of an inline frame, or [`SHARED`].
+    #[inline]
+    fn tag(&self) -> u8 {
+        self.head.to_ne_bytes()[0]
     }
 
     #[inline]
     fn is_shared(&self) -> bool {
-        // SAFETY: both shapes begin with the tag, and both are always initialised up to their flags.
-        unsafe { self.inline.length == SHARED }
+        self.tag() == SHARED
     }
 
     #[inline]
-    fn flags(&self) -> u8 {
-        // SAFETY: both shapes have the flags as their second octet.
-        unsafe { self.inline.flags }
+    const fn flag(flag: u8) -> u64 {
+        if cfg!(target_endian = "little") { (flag as u64) << 8 } else { (flag as u64) << 48 }
+    }
+
+    /// The frame as it stands on the wire, flags, length and octets, if it is inline; behind the octets is nothing that
+    /// counts. MORE has the same place here and there.
+    #[inline]
+    pub(crate) fn on_the_wire(&self) -> Option<[u64; 4]> {
+        if self.is_shared() {
+            return None;
+        }
+        let [tag, flags, rest @ ..] = self.head.to_ne_bytes();
+        let [a, b, c, d, e, f] = rest;
+        let head = u64::from_ne_bytes([flags, tag, a, b, c, d, e, f]);
+        Some([head, self.block.addr() as u64, self.data.addr() as u64, self.len as u64])
+    }
+
+    /// The handle to the block of a shared frame.
+    #[inline]
+    fn block(&self) -> ManuallyDrop<Block> {
+        debug_assert!(self.is_shared(), "an inline frame has no block");
+        // SAFETY: a shared frame has the pointer that it was made of, and owns the handle behind it; this one is not
+        // dropped.
+        ManuallyDrop::new(unsafe { Block::from_raw(NonNull::new_unchecked(self.block)) })
     }
 
     /// Whether more parts of the same message follow.
     #[inline]
     #[must_use]
     pub fn has_more(&self) -> bool {
-        self.flags() & MORE != 0
+        self.head & Self::flag(MORE) != 0
     }
 
     /// This frame as the last part of its message.
     #[inline]
     #[must_use]
     pub fn last(mut self) -> Self {
-        // SAFETY: both shapes have the flags as their second octet.
-        unsafe { self.inline.flags &= !MORE };
+        self.head &= !Self::flag(MORE);
         self
     }
 
@@ -150,8 +189,7 @@ impl Frame {
     #[inline]
     #[must_use]
     pub fn more(mut self) -> Self {
-        // SAFETY: both shapes have the flags as their second octet.
-        unsafe { self.inline.flags |= MORE };
+        self.head |= Self::flag(MORE);
         self
     }
 
@@ -160,12 +198,12 @@ impl Frame {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         if self.is_shared() {
-            // SAFETY: the tag says which shape this is; the block keeps the octets alive and nobody writes them.
-            unsafe { std::slice::from_raw_parts(self.shared.data.as_ptr(), self.shared.len) }
+            // SAFETY: a shared frame has the pointer that it was made of; the block keeps the octets alive and nobody
+            // writes them.
+            unsafe { std::slice::from_raw_parts(self.data, self.len) }
         } else {
-            // SAFETY: the tag says which shape this is.
-            let inline = unsafe { &self.inline };
-            &inline.octets[..usize::from(inline.length).min(Self::INLINE_MAX)]
+            // SAFETY: the frame is 32 initialised octets, and an inline one has at most 30 behind the first two.
+            unsafe { std::slice::from_raw_parts(ptr::from_ref(self).cast::<u8>().add(INLINE_AT), self.len()) }
         }
     }
 
@@ -173,13 +211,7 @@ impl Frame {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        if self.is_shared() {
-            // SAFETY: the tag says which shape this is.
-            unsafe { self.shared.len }
-        } else {
-            // SAFETY: the tag says which shape this is.
-            usize::from(unsafe { self.inline.length })
-        }
+        if self.is_shared() { self.len } else { usize::from(self.tag()) }
     }
 
     /// Whether there are no octets.
@@ -200,14 +232,11 @@ impl Frame {
         if !self.is_shared() || self.len() - n <= Self::INLINE_MAX {
             return Self::inline(&self.as_slice()[n..]);
         }
-        let mut rest = ManuallyDrop::new(self.clone());
+        let mut rest = self.clone().last();
         // SAFETY: the clone is shared, and `n` lies within its octets.
-        unsafe {
-            rest.shared.data = rest.shared.data.add(n);
-            rest.shared.len -= n;
-            rest.shared.flags = 0;
-        }
-        ManuallyDrop::into_inner(rest)
+        rest.data = unsafe { rest.data.add(n) };
+        rest.len -= n;
+        rest
     }
 }
 
@@ -215,17 +244,10 @@ impl Clone for Frame {
     #[inline]
     fn clone(&self) -> Self {
         if self.is_shared() {
-            // SAFETY: the tag says which shape this is. The handle is one that this frame owns and goes on to own; its
-            // clone belongs to the new frame.
-            unsafe {
-                let own = ManuallyDrop::new(Block::from_raw(self.shared.block));
-                std::mem::forget(Block::clone(&own));
-                Self { shared: self.shared }
-            }
-        } else {
-            // SAFETY: the tag says which shape this is.
-            Self { inline: unsafe { self.inline } }
+            // The new frame owns it.
+            std::mem::forget(Block::clone(&self.block()));
         }
+        Self { head: self.head, block: self.block, data: self.data, len: self.len }
     }
 }
 
@@ -233,30 +255,33 @@ impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
         if self.is_shared() {
-            // SAFETY: the tag says which shape this is, and the frame's handle is not used again.
-            drop(unsafe { Block::from_raw(self.shared.block) });
+            drop(ManuallyDrop::into_inner(self.block()));
         }
     }
 }
 
-/// Copies up to 30 octets with moves of fixed width, which overlap in the middle.
+/// The `count` octets from `at` on, as they lie in the first octets of a word; those behind the end are zero.
+///
+/// Loads that stay within `octets`, and shifts: nothing is stored on the way.
 #[inline]
-fn copy_short(to: &mut [u8; Frame::INLINE_MAX], from: &[u8]) {
-    let n = from.len();
-    if n >= 16 {
-        to[..16].copy_from_slice(&from[..16]);
-        to[n - 16..n].copy_from_slice(&from[n - 16..]);
-    } else if n >= 8 {
-        to[..8].copy_from_slice(&from[..8]);
-        to[n - 8..n].copy_from_slice(&from[n - 8..]);
-    } else if n >= 4 {
-        to[..4].copy_from_slice(&from[..4]);
-        to[n - 4..n].copy_from_slice(&from[n - 4..]);
-    } else {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = *from;
-        }
+fn word(octets: &[u8], at: usize, count: usize) -> u64 {
+    let Some(rest) = octets.get(at..) else { return 0 };
+    let rest = if rest.len() > count { &rest[..count] } else { rest };
+    if let Some(whole) = rest.first_chunk::<8>() {
+        return u64::from_ne_bytes(*whole);
     }
+    let little = if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        let shift = 8 * (rest.len() - 4);
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << shift
+    } else {
+        match *rest {
+            [] => 0,
+            [a] => u64::from(a),
+            [a, b] => u64::from(u16::from_le_bytes([a, b])),
+            [a, b, c, ..] => u64::from(u16::from_le_bytes([a, b])) | u64::from(c) << 16,
+        }
+    };
+    if cfg!(target_endian = "little") { little } else { little.swap_bytes() }
 }
 
 impl Deref for Frame {

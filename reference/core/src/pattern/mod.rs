@@ -35,7 +35,7 @@ pub trait Pattern: Send {
     fn detach(&mut self, peer: PeerId, effects: &mut Effects);
 
     /// The pipe from this peer has something again: messages, or its end.
-    fn readable(&mut self, peer: PeerId);
+    fn readable(&mut self, peer: PeerId, effects: &mut Effects);
 
     /// The pipe to this peer has room again.
     fn writable(&mut self, peer: PeerId);

@@ -66,7 +66,7 @@ impl Pattern for Pair {
         }
     }
 
-    fn readable(&mut self, _peer: PeerId) {}
+    fn readable(&mut self, _peer: PeerId, _effects: &mut Effects) {}
 
     fn writable(&mut self, _peer: PeerId) {}
 

@@ -54,8 +54,9 @@ impl Pattern for Publish {
         self.discard(effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, effects: &mut Effects) {
         self.subscribers.readable(peer);
+        self.discard(effects);
     }
 
     fn writable(&mut self, _peer: PeerId) {}
@@ -63,14 +64,12 @@ impl Pattern for Publish {
     // spec: PUBSUB-PUB-12, PUBSUB-PUB-13
     #[inline]
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
-        self.discard(effects);
         self.subscribers.publish(message, effects);
         Ok(())
     }
 
     // spec: PUBSUB-PUB-02
-    fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
-        self.discard(effects);
+    fn recv(&mut self, _effects: &mut Effects) -> Result<Message, RecvError> {
         Err(RecvError::Unsupported)
     }
 
@@ -78,18 +77,15 @@ impl Pattern for Publish {
         None
     }
 
-    fn can_send(&mut self, effects: &mut Effects) -> bool {
-        self.discard(effects);
+    fn can_send(&mut self, _effects: &mut Effects) -> bool {
         true
     }
 
-    fn can_recv(&mut self, effects: &mut Effects) -> bool {
-        self.discard(effects);
+    fn can_recv(&mut self, _effects: &mut Effects) -> bool {
         false
     }
 
-    fn set(&mut self, _option: PatternOption, effects: &mut Effects) -> Result<(), Unsupported> {
-        self.discard(effects);
+    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
         Err(Unsupported)
     }
 }

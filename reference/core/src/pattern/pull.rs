@@ -37,7 +37,7 @@ impl Pattern for Pull {
         self.unused.detach(peer, effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, _effects: &mut Effects) {
         self.senders.readable(peer);
     }
 

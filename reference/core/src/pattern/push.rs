@@ -38,8 +38,9 @@ impl Pattern for Push {
         self.unwanted.discard(effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, effects: &mut Effects) {
         self.unwanted.readable(peer);
+        self.unwanted.discard(effects);
     }
 
     fn writable(&mut self, peer: PeerId) {
@@ -49,7 +50,6 @@ impl Pattern for Push {
     // spec: PIPELINE-PUSH-03, PIPELINE-PUSH-08, PIPELINE-PUSH-09, PIPELINE-PUSH-10, PIPELINE-PUSH-11, PIPELINE-PUSH-12
     #[inline]
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
-        self.unwanted.discard(effects);
         match self.receivers.push(message, effects) {
             Ok(_) => Ok(()),
             Err(message) => Err(Unsent { message, why: SendError::WouldBlock }),
@@ -66,7 +66,6 @@ impl Pattern for Push {
     }
 
     fn can_send(&mut self, effects: &mut Effects) -> bool {
-        self.unwanted.discard(effects);
         self.receivers.has_room(effects)
     }
 

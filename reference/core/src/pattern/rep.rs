@@ -57,7 +57,7 @@ impl Pattern for Rep {
         self.replies.detach(peer, effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, _effects: &mut Effects) {
         self.requests.readable(peer);
     }
 

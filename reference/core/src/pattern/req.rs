@@ -73,7 +73,7 @@ impl Pattern for Req {
         }
     }
 
-    fn readable(&mut self, _peer: PeerId) {}
+    fn readable(&mut self, _peer: PeerId, _effects: &mut Effects) {}
 
     fn writable(&mut self, peer: PeerId) {
         self.receivers.writable(peer);

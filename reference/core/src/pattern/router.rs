@@ -74,7 +74,7 @@ impl Pattern for Router {
         self.receivers.detach(peer, effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, _effects: &mut Effects) {
         self.senders.readable(peer);
     }
 

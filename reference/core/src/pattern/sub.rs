@@ -54,7 +54,7 @@ impl Pattern for Sub {
         self.publishers.detach(peer, effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, _effects: &mut Effects) {
         self.publishers.readable(peer);
     }
 

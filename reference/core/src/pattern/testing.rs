@@ -95,7 +95,7 @@ impl<P: Pattern> Bench<P> {
             match letter {
                 Letter::Attached(attachment) => self.pattern.attach(*attachment, &mut effects),
                 Letter::Detached(peer) => self.pattern.detach(peer, &mut effects),
-                Letter::Readable(peer) => self.pattern.readable(peer),
+                Letter::Readable(peer) => self.pattern.readable(peer, &mut effects),
                 Letter::Writable(peer) => self.pattern.writable(peer),
             }
         }

@@ -55,7 +55,7 @@ impl Pattern for XPub {
         self.subscribers.detach(peer, effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, _effects: &mut Effects) {
         self.subscribers.readable(peer);
     }
 

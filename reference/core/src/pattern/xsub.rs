@@ -43,7 +43,7 @@ impl Pattern for XSub {
         self.publishers.detach(peer, effects);
     }
 
-    fn readable(&mut self, peer: PeerId) {
+    fn readable(&mut self, peer: PeerId, _effects: &mut Effects) {
         self.publishers.readable(peer);
     }
 

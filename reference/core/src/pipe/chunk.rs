@@ -140,7 +140,7 @@ impl<T, C, const N: usize> Back<T, C, N> {
     }
 
     /// Appends a value that belongs to an unfinished message.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, value: T) {
         debug_assert!(!self.closed, "a closed list takes no values");
         if self.at.index == N {
@@ -153,7 +153,7 @@ impl<T, C, const N: usize> Back<T, C, N> {
     }
 
     /// Makes what was pushed a whole message, which the next publication takes along.
-    #[inline]
+    #[inline(always)]
     pub(super) fn commit(&mut self) {
         self.committed = self.at;
         self.committed_count = self.pushed_count;
@@ -189,7 +189,7 @@ impl<T, C, const N: usize> Back<T, C, N> {
     }
 
     /// Lets the front have all committed values, and says what it was doing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn publish(&mut self) -> ReaderState {
         if self.committed_count == self.published_count || self.closed {
             return ReaderState::Awake;
@@ -228,7 +228,7 @@ impl<T, C, const N: usize> Back<T, C, N> {
         self.shared.free_spare();
     }
 
-    #[inline]
+    #[inline(always)]
     fn set_word(&self, word: usize) -> ReaderState {
         // Release: the values come before the count. Acquire: pairs with the front's falling asleep, so that a start
         // of a list comes after it.
@@ -273,7 +273,7 @@ impl<T, C, const N: usize> Front<T, C, N> {
     }
 
     /// Takes the next published value.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<T> {
         if !self.has_value() {
             return None;

@@ -48,7 +48,7 @@ impl Reader {
     }
 
     /// Takes the next frame.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self) -> Read<Frame> {
         loop {
             if let Some(frame) = self.front.pop() {
@@ -74,7 +74,7 @@ impl Reader {
     /// Ask after reading. A writer is told when half of the high-water mark, or of the bound of bytes, has been read
     /// since the last time, or when the pipe ran empty; after a message beyond the bound it may find no room yet, and
     /// wait again.
-    #[inline]
+    #[inline(always)]
     pub fn room_made(&mut self) -> bool {
         match self.room {
             Room::Unchanged => false,
@@ -93,7 +93,7 @@ impl Reader {
         self.front.trim();
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, frame: &Frame) {
         let bytes = self.unfinished_bytes.wrapping_add(frame.len());
         if frame.has_more() {

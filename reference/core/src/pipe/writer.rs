@@ -47,7 +47,7 @@ impl Writer {
     ///
     /// If not, [`Reader::room_made`](super::Reader::room_made) tells once when there is. Messages not yet flushed take
     /// room too, so flush before waiting. A closed pipe has no room, and makes none.
-    #[inline]
+    #[inline(always)]
     pub fn has_room(&mut self) -> bool {
         if self.back.is_closed() {
             return false;
@@ -59,7 +59,7 @@ impl Writer {
     ///
     /// The limits are not checked: ask [`has_room`](Self::has_room) before the first frame of a message. A closed pipe
     /// drops the frame.
-    #[inline]
+    #[inline(always)]
     pub fn write(&mut self, frame: Frame) {
         if self.back.is_closed() {
             return;
@@ -86,7 +86,7 @@ impl Writer {
     ///
     /// `Asleep` is returned at most once per sleep of the reader, and never for nothing: without new messages the
     /// answer is `Awake`.
-    #[inline]
+    #[inline(always)]
     pub fn flush(&mut self) -> ReaderState {
         self.back.publish()
     }
@@ -112,7 +112,7 @@ impl Writer {
         self.back.trim();
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_below_limits(&self) -> bool {
         let (messages, bytes) = self.written.since(self.read);
         // Without a bound nothing may be returned for long, and the difference of bytes wraps.

@@ -83,7 +83,7 @@ impl FairQueue {
     }
 
     /// The next message, and who sent it; `None` if there is none now.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self, effects: &mut Effects) -> Option<(PeerId, Message)> {
         if self.kept.is_none() {
             // The straight way: the first in line has a message.

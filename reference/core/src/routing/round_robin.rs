@@ -63,8 +63,25 @@ impl RoundRobin {
     /// # Errors
     ///
     /// The message, if no peer has room.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, message: Message, effects: &mut Effects) -> Result<PeerId, Message> {
+        // The straight way: the first of the circle has room.
+        if let Some(&peer) = self.circle.front()
+            && let Some(receiver) = self.receivers.get_mut(peer)
+            && !receiver.outbound.is_closed()
+            && receiver.outbound.has_room()
+        {
+            receiver.outbound.push(message, effects);
+            if self.circle.len() > 1 {
+                self.circle.rotate_left(1);
+            }
+            return Ok(peer);
+        }
+        self.push_slowly(message, effects)
+    }
+
+    #[cold]
+    fn push_slowly(&mut self, message: Message, effects: &mut Effects) -> Result<PeerId, Message> {
         match self.turn(effects) {
             Some((peer, outbound)) => {
                 outbound.push(message, effects);

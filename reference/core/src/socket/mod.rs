@@ -94,7 +94,16 @@ impl Socket {
     /// [`RecvError::WouldBlock`] if one may come: park with [`Shared::receivers`], then try again.
     #[inline]
     pub fn try_recv(&self) -> Result<Message, RecvError> {
-        self.receive(|_, message| message)
+        let mut effects = Effects::default();
+        let received = match self.lock(&mut effects).pattern.as_mut() {
+            Some(pattern) => pattern.recv(&mut effects),
+            None => Err(RecvError::Terminated),
+        };
+        effects.run();
+        if received == Err(RecvError::WouldBlock) && self.shared.has_ended() {
+            return Err(RecvError::Terminated);
+        }
+        received
     }
 
     /// The next message, and who sent it.
@@ -103,14 +112,11 @@ impl Socket {
     ///
     /// As [`Self::try_recv`].
     pub fn try_recv_from(&self) -> Result<(Message, PeerInfo), RecvError> {
-        self.receive(|pattern, message| (message, pattern.sender().cloned().unwrap_or_default()))
-    }
-
-    #[inline]
-    fn receive<T>(&self, with: impl FnOnce(&dyn Pattern, Message) -> T) -> Result<T, RecvError> {
         let mut effects = Effects::default();
         let received = match self.lock(&mut effects).pattern.as_mut() {
-            Some(pattern) => pattern.recv(&mut effects).map(|message| with(&**pattern, message)),
+            Some(pattern) => {
+                pattern.recv(&mut effects).map(|message| (message, pattern.sender().cloned().unwrap_or_default()))
+            }
             None => Err(RecvError::Terminated),
         };
         effects.run();
@@ -187,7 +193,7 @@ impl Side {
             match letter {
                 Letter::Attached(attachment) => pattern.attach(*attachment, effects),
                 Letter::Detached(peer) => pattern.detach(peer, effects),
-                Letter::Readable(peer) => pattern.readable(peer),
+                Letter::Readable(peer) => pattern.readable(peer, effects),
                 Letter::Writable(peer) => pattern.writable(peer),
             }
         }

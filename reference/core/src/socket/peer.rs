@@ -111,7 +111,7 @@ impl Outbound {
     }
 
     /// Puts a message into the pipe. The high-water mark is the caller's business: [`Self::has_room`].
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, message: Message, effects: &mut Effects) {
         let (head, tail) = message.into_parts();
         self.write_parts(head, tail);
@@ -136,7 +136,7 @@ impl Outbound {
         self.flush(effects);
     }
 
-    #[inline]
+    #[inline(always)]
     fn write_parts(&mut self, head: Frame, tail: Vec<Frame>) {
         if tail.is_empty() {
             self.writer.write(head.last());
@@ -149,7 +149,7 @@ impl Outbound {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn flush(&mut self, effects: &mut Effects) {
         self.pushed += 1;
         if self.writer.flush() == ReaderState::Asleep {
@@ -206,7 +206,7 @@ impl Inbound {
     }
 
     /// Takes the next message.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self, effects: &mut Effects) -> Pop {
         let head = match self.reader.read() {
             Read::Frame(frame) => frame,
@@ -216,19 +216,26 @@ impl Inbound {
             }
             Read::End => return Pop::End,
         };
-        let mut tail = Vec::new();
-        let mut more = head.has_more();
-        while more {
-            // The pipe holds whole messages only.
-            let Read::Frame(frame) = self.reader.read() else { break };
-            more = frame.has_more();
-            tail.push(frame);
-        }
+        let message = if head.has_more() { self.pop_rest(head) } else { Message::new(head) };
         self.tell_of_room(effects);
-        Pop::Message(Message::of_parts(head, tail))
+        Pop::Message(message)
     }
 
-    #[inline]
+    #[inline(never)]
+    fn pop_rest(&mut self, head: Frame) -> Message {
+        let mut tail = Vec::new();
+        // The pipe holds whole messages only.
+        while let Read::Frame(frame) = self.reader.read() {
+            let more = frame.has_more();
+            tail.push(frame);
+            if !more {
+                break;
+            }
+        }
+        Message::of_parts(head, tail)
+    }
+
+    #[inline(always)]
     fn tell_of_room(&mut self, effects: &mut Effects) {
         if self.reader.room_made() {
             effects.room_made(&self.io);

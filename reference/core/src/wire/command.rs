@@ -35,7 +35,7 @@ pub fn parse(body: &[u8]) -> Option<(&[u8], &[u8])> {
 ///
 /// If the name has more than 255 octets.
 pub fn write(name: &[u8], data: &[u8], to: &mut Vec<u8>) {
-    Header::write(flag::COMMAND, 1 + name.len() + data.len(), to);
+    to.extend_from_slice(&Header::octets(flag::COMMAND, 1 + name.len() + data.len()));
     to.push(u8::try_from(name.len()).expect("the names are those above"));
     to.extend_from_slice(name);
     to.extend_from_slice(data);

@@ -4,6 +4,8 @@ pub mod command;
 pub mod greeting;
 pub mod metadata;
 
+use std::ops::Deref;
+
 /// Flags of a frame. The other bits are reserved: zero when sent, not looked at when received.
 // spec: ZMTP31-FRAMING-04
 pub(crate) mod flag {
@@ -50,16 +52,32 @@ impl Header {
         }
     }
 
-    /// Appends the shortest header for a body of that length.
+    /// The shortest header for a body of that length.
     // spec: ZMTP31-MECH-08, ZMTP31-MECH-09
     #[inline]
-    pub(crate) fn write(flags: u8, body: usize, to: &mut Vec<u8>) {
+    pub(crate) fn octets(flags: u8, body: usize) -> HeaderOctets {
         if let Ok(short) = u8::try_from(body) {
-            to.extend_from_slice(&[flags, short]);
+            HeaderOctets { octets: [flags, short, 0, 0, 0, 0, 0, 0, 0], len: 2 }
         } else {
             let [a, b, c, d, e, f, g, h] = (body as u64).to_be_bytes();
-            to.extend_from_slice(&[flags | flag::LONG, a, b, c, d, e, f, g, h]);
+            HeaderOctets { octets: [flags | flag::LONG, a, b, c, d, e, f, g, h], len: Self::MAX_OCTETS }
         }
+    }
+}
+
+/// A header as it stands on the wire.
+#[derive(Clone, Copy)]
+pub(crate) struct HeaderOctets {
+    octets: [u8; Header::MAX_OCTETS],
+    len: usize,
+}
+
+impl Deref for HeaderOctets {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.octets[..self.len]
     }
 }
 
@@ -73,8 +91,7 @@ mod tests {
         #[test]
         fn a_header_is_read_as_it_was_written(flags in 0u8..8, body in 0usize..100_000) {
             let flags = flags & !flag::LONG;
-            let mut octets = Vec::new();
-            Header::write(flags, body, &mut octets);
+            let octets = Header::octets(flags, body);
             let header = Header::parse(&octets).unwrap().unwrap();
             prop_assert_eq!((header.flags & !flag::LONG, header.body, header.octets), (flags, body as u64, octets.len()));
             prop_assert_eq!(header.octets == 2, body < 256);
