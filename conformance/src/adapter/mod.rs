@@ -1,7 +1,7 @@
 //! Adapters: processes that drive one implementation for the harness.
 //!
 //! [`protocol`] is what passes over their stdio, [`process`] the harness's end of it, [`serve`] the request loop of
-//! an adapter that is built into this binary, [`libzmq`] the one for libzmq, [`reference`] the one for the reference
+//! an adapter that is built into this binary, [`libzmq`] the one for libzmq, [`mod@reference`] the one for the reference
 //! implementation.
 
 mod failure;

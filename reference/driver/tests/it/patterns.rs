@@ -6,12 +6,12 @@ use zmq_reference::blocking::{Context, Socket};
 use zmq_reference::{Message, SocketType};
 
 fn context() -> Context {
-    Context::new().unwrap()
+    Context::new().expect("an I/O thread can be made")
 }
 
 /// A socket that gives up after some seconds, so that a failure is an error and not a hang.
 fn socket(context: &Context, socket_type: SocketType) -> Socket {
-    let socket = context.socket(socket_type).unwrap();
+    let socket = context.socket(socket_type).expect("the context lives");
     socket.set_recv_timeout(Some(Duration::from_secs(5)));
     socket.set_send_timeout(Some(Duration::from_secs(5)));
     socket
@@ -20,8 +20,8 @@ fn socket(context: &Context, socket_type: SocketType) -> Socket {
 fn both(endpoint: &str, a: SocketType, b: SocketType) -> (Context, Socket, Socket) {
     let context = context();
     let (a, b) = (socket(&context, a), socket(&context, b));
-    let endpoint = a.bind(endpoint).unwrap();
-    b.connect(&endpoint.to_string()).unwrap();
+    let endpoint = a.bind(endpoint).expect("the endpoint is free");
+    b.connect(&endpoint.to_string()).expect("one can always connect");
     (context, a, b)
 }
 
