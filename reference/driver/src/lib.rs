@@ -50,6 +50,7 @@ pub use zmq_core::{Frame, Message};
 
 /// The examples of README and book are compiled and run with the tests.
 #[cfg(doctest)]
+#[allow(rustdoc::invalid_codeblock_attributes, reason = "`sh exit=1` is read by ci/doc_commands.py")]
 #[doc = include_str!("../../../README.md")]
 #[doc = include_str!("../../../docs/src/reference.md")]
 mod documents {}
