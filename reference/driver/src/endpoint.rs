@@ -1,4 +1,17 @@
 //! Endpoints: `tcp://HOST:PORT` and `inproc://NAME`.
+//!
+//! To add a transport that carries octets, such as ipc:
+//!
+//! 1. Here: a variant of [`Endpoint`], how it is read and written, and whether one can connect to it.
+//! 2. In `runtime/mod.rs`: what [`Runtime::listen`](crate::runtime::Runtime::listen) and
+//!    [`Runtime::dial`](crate::runtime::Runtime::dial) take besides a socket address. In `runtime/tokio_runtime/`: a
+//!    [`Link`](crate::runtime::Link) and a [`Listener`](crate::runtime::Listener) for it, as `link.rs` and `listener.rs`
+//!    have them for tcp.
+//! 3. Where the compiler then misses an arm: `Socket::bind` and `Socket::connect` in `socket.rs`. Where it does not:
+//!    `Dialer::dial` in `dialer.rs`, `listen` in `listener.rs`, and what the suite's adapter of the reference declares.
+//!
+//! Nothing above a link knows what it is made of: carrier, session and core stay as they are. A transport without octets
+//! joins the pipes of two sockets instead, as `inproc.rs` does.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

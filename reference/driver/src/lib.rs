@@ -20,7 +20,8 @@
 //! # }
 //! ```
 //!
-//! [`blocking`] has the same for programs without a runtime.
+//! [`blocking`] has the same for programs without a runtime. Options, linger, threads and what is bounded are explained
+//! in the book: `docs/src/reference.md`.
 
 pub mod blocking;
 mod carrier;
@@ -46,3 +47,10 @@ pub use zmq_core::pattern::table::SocketType;
 pub use zmq_core::pattern::{PatternOption, Switch, Verbosity};
 pub use zmq_core::socket::{PeerInfo, Properties};
 pub use zmq_core::{Frame, Message};
+
+/// The examples of README and book are compiled and run with the tests.
+#[cfg(doctest)]
+#[allow(rustdoc::invalid_codeblock_attributes, reason = "`sh exit=1` is read by ci/doc_commands.py")]
+#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../docs/src/reference.md")]
+mod documents {}

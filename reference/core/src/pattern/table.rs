@@ -1,4 +1,14 @@
 //! The table of socket types: what the rest of the core has to know of each pattern.
+//!
+//! To add a type:
+//!
+//! 1. Here: a variant of [`SocketType`], and its line in [`TABLE`] at the same place. The handshake, sessions and inproc
+//!    go by the line: whom it talks to, whether it says its routing id, which way subscriptions go. By its name they know
+//!    only ROUTER, which gives out routing ids, and XPUB, which is told of subscriptions.
+//! 2. Its file in `pattern/`: a [`Pattern`] made of what is in [`crate::routing`], and a `make`. `push.rs` is the
+//!    shortest one that sends, `pull.rs` the shortest that receives. Its `mod` line is in `pattern/mod.rs`.
+//! 3. For the suite: its requirements in `docs/spec`, a folder of cases, and libzmq's number of the type where the
+//!    compiler misses it, in the adapter of the reference.
 
 use std::fmt;
 use std::sync::Arc;

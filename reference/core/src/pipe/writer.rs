@@ -1,4 +1,10 @@
-//! The producing end of a pipe.
+//! The producing end of a pipe, where the high-water mark is counted.
+//!
+//! What counts is whole messages: those written here, flushed or not, less those that the reader has returned by way of
+//! [`Credit`]. [`Writer::has_room`] compares that with the mark before a message. The reader returns them in batches,
+//! when half of the mark was read or the pipe has run empty, so a writer that waits has room for many when it is woken.
+//!
+//! The mark holds for one pipe: one peer, one direction. What the patterns do about a full pipe is theirs: `routing`.
 
 use super::chunk::Back;
 use super::credit::{Credit, Total, Waiting};

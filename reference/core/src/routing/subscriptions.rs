@@ -1,6 +1,6 @@
 //! Subscriptions: which peers want which topics, and hence which messages.
 //!
-//! A table of [`Topics`] whose values are the peers that hold them, and for each peer a list of its topics' entries, so
+//! A table of `Topics` whose values are the peers that hold them, and for each peer a list of its topics' entries, so
 //! that a peer that leaves costs as much as it had subscribed to.
 //!
 //! Identical subscriptions of a peer are counted, as 23/ZMTP and 37/ZMTP demand (adjudication A16): who subscribed

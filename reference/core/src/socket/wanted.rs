@@ -1,5 +1,14 @@
 //! What a SUB or XSUB wants, and which publishers still have to be told.
 //!
+//! ```text
+//!   subscribe ──► add ────► topics ──► untold, of each ready link ──► next_change ──► SUBSCRIBE or CANCEL
+//!   handshake done ──► link_ready: every topic is untold again
+//!   connection lost ──► link_gone: nothing to tell it, the topics stay
+//! ```
+//!
+//! So after a reconnect the publisher is told all that is wanted then. The link's [`Session`](crate::session::Session)
+//! calls these, not the application, which may be doing something else. A topic that was cancelled meanwhile is not told, one that was added meanwhile is.
+//!
 //! Subscriptions pass through no pipe: a hundred thousand of them are sent again after a reconnect whatever the
 //! high-water mark is. An XSUB's messages do, and have to keep their order with its subscriptions; so each change says
 //! how many messages of the pipe go before it.
