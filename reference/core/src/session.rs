@@ -156,6 +156,16 @@ pub struct Session {
     stopping: bool,
 }
 
+/// Fewer frames than this behind the one that was awaited: the link has caught up with the application.
+const FEW_FRAMES: usize = 64;
+
+/// Whether the link is behind an application that sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Behind,
+    CaughtUp,
+}
+
 /// How many changes of subscriptions are taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Amount {
@@ -385,7 +395,8 @@ impl Session {
         Ok(Ends::attach_as(&self.shared, &self.io, &self.options, lease, routing_id))
     }
 
-    /// Takes messages, subscriptions and cancellations out of the pipe, as many as one write is worth.
+    /// Takes messages, subscriptions and cancellations out of the pipe, as many as one write is worth. To be called until
+    /// there is no output: only then will the I/O side be told of messages that come later.
     ///
     /// # Errors
     ///
@@ -415,10 +426,19 @@ impl Session {
     #[inline]
     fn pull_messages(&mut self) {
         let subscribes = self.shared.socket_type().rules().subscriptions == Direction::ToPeer;
+        let mut pace = Pace::Behind;
         while !self.connection.is_full() {
             let Some(ends) = &mut self.ends else { return };
+            let looks = ends.outbound.known() == 0;
+            if looks && pace == Pace::CaughtUp {
+                // Written is what there is; meanwhile the writer gets ahead.
+                break;
+            }
             match ends.outbound.read() {
                 Read::Frame(frame) => {
+                    if looks && ends.outbound.known() < FEW_FRAMES {
+                        pace = Pace::CaughtUp;
+                    }
                     if subscribes && !self.half_sent {
                         // Whatever was wanted before this message was sent; it may have been so since the last look.
                         self.push_changes(Amount::All);

@@ -205,7 +205,8 @@ impl Load {
         let messages = session.batched_messages();
         let all = matches!(write(session, &**link), Ok(Written::Everything));
         *last_flush = Flush { messages, at: runtime.now(), answered: false };
-        all
+        // What came meanwhile is for the task; if there is nothing, the next message is told of again.
+        all && session.pull().is_ok() && !session.has_output()
     }
 
     /// One turn of the task.
