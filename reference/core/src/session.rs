@@ -82,9 +82,9 @@ impl Ends {
         self.lease.id()
     }
 
-    /// Whether the application's side has closed the pipes and nothing is left to send.
-    pub fn is_finished(&mut self) -> bool {
-        self.inbound.reader_gone() && !self.outbound.has_message()
+    /// Whether anything is left to send.
+    pub fn has_unsent(&mut self) -> bool {
+        self.outbound.has_message()
     }
 
     /// What was received of an unfinished message is forgotten, and so is the rest of a message that was half sent: it
@@ -407,7 +407,9 @@ impl Session {
         }
         if self.connection.is_ready() {
             self.pull_messages();
-        } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {
+        } else if self.ends.as_mut().is_none_or(|ends| !ends.has_unsent()) && (self.stopping || self.shared.has_ended())
+        {
+            // There is nothing to finish the handshake for.
             return Err(Ending::Finished);
         }
         if self.drained && !self.connection.has_output() { Err(Ending::Finished) } else { Ok(()) }
@@ -480,6 +482,13 @@ impl Session {
     #[must_use]
     pub fn has_output(&self) -> bool {
         self.connection.has_output()
+    }
+
+    /// Whether the last [`Self::pull`] took as much as one write is worth: more may wait, and the pipe counts as read.
+    #[inline]
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.connection.is_full()
     }
 
     /// Messages in the batch that is being written.
