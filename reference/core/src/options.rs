@@ -135,7 +135,8 @@ pub struct Options {
     pub send_hwm: Hwm,
     /// Messages of each peer that wait for the application.
     pub recv_hwm: Hwm,
-    /// Octets of each peer that may wait for the application before reading pauses; `None`: the HWM alone counts.
+    /// Octets of each peer that may wait for the application before reading pauses; `None`: the HWM alone counts. Each part
+    /// of a message behind its first counts 32 octets more, which is what it costs.
     pub recv_bytes: Option<NonZeroUsize>,
     /// A message of more parts closes the connection.
     pub max_parts: NonZeroU32,
@@ -151,6 +152,9 @@ pub struct Options {
     pub connect_timeout: Option<Duration>,
     /// A longer frame closes the connection; `None`: no limit.
     pub max_frame_octets: Option<NonZeroU64>,
+    /// Memory that one peer's subscriptions may take at a PUB or XPUB, in octets: the topics and [`TOPIC_OCTETS`] for
+    /// each. One that wants more is disconnected; `None`: no limit.
+    pub max_subscription_octets: Option<NonZeroUsize>,
     /// Heartbeats.
     pub heartbeat: Heartbeat,
     /// Reconnecting.
@@ -167,8 +171,16 @@ const RECV_BYTES: NonZeroUsize = NonZeroUsize::new(1 << 20).expect("not zero");
 /// Parts of one message. Each takes 32 octets of memory for as few as 2 on the wire.
 const MAX_PARTS: NonZeroU32 = NonZeroU32::new(1 << 16).expect("not zero");
 
+/// What a topic of one subscriber takes beside its own octets, about: an entry and slots of the table of topics, and who
+/// holds it.
+pub const TOPIC_OCTETS: usize = 96;
+
+/// Half a million topics of some octets each: five times what must survive a reconnect.
+const SUBSCRIPTION_OCTETS: NonZeroUsize = NonZeroUsize::new(64 << 20).expect("not zero");
+
 impl Default for Options {
-    /// libzmq's defaults, and [`Options::recv_bytes`] of 1 MiB.
+    /// libzmq's defaults; [`Options::recv_bytes`] of 1 MiB, 65,536 [`Options::max_parts`], and
+    /// [`Options::max_subscription_octets`] of 64 MiB.
     fn default() -> Self {
         Self {
             send_hwm: Hwm::DEFAULT,
@@ -181,6 +193,7 @@ impl Default for Options {
             connect_timeout: None,
             max_frame_octets: None,
             max_parts: MAX_PARTS,
+            max_subscription_octets: Some(SUBSCRIPTION_OCTETS),
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
             immediate: false,

@@ -40,6 +40,22 @@ impl Ends {
         Self::attach_as(shared, io, options, shared.peers().lease(), Frame::EMPTY)
     }
 
+    /// As [`Self::attach`], for the peer of a ROUTER whose id the application has chosen; `None` if another peer has it.
+    // spec: REQREP-ROUTER-03
+    pub fn attach_named(shared: &Arc<Shared>, io: &Arc<dyn IoSide>, options: &Options, id: &Frame) -> Option<Self> {
+        let lease = shared.peers().lease();
+        let taken_from = shared.routing_ids().claim(id, lease.id(), io).ok()?;
+        if let Some(before) = taken_from {
+            before.messages_waiting();
+        }
+        Some(Self::attach_as(shared, io, options, lease, id.clone()))
+    }
+
+    /// Whether another peer has taken the routing id over.
+    fn is_superseded(&self) -> bool {
+        !self.routing_id.is_empty() && !self.shared.routing_ids().holds(&self.routing_id, self.lease.id())
+    }
+
     fn attach_as(
         shared: &Arc<Shared>,
         io: &Arc<dyn IoSide>,
@@ -100,7 +116,7 @@ impl Drop for Ends {
         if self.inbound.close() == ReaderState::Asleep {
             self.shared.readable(peer);
         }
-        self.shared.detach(peer);
+        self.shared.detach_closed(peer);
     }
 }
 
@@ -110,6 +126,9 @@ pub enum Ending {
     /// The peer is at fault.
     #[error(transparent)]
     Misbehaved(#[from] PeerMisbehaved),
+    /// Another peer has taken over the peer's routing id.
+    #[error("another peer has taken over the routing id")]
+    Superseded,
     /// The application closed its socket, and what was to be sent is sent or its time is over.
     #[error("the socket was closed")]
     Finished,
@@ -127,6 +146,8 @@ pub struct Session {
     /// Whether the last frame of the message that is being sent has not been taken from the pipe yet.
     half_sent: bool,
     incoming: In,
+    /// Anything of a message was given to the link.
+    sent_any: bool,
     /// A message has come that has no room in the pipe.
     held: bool,
     /// The application's side has closed the outbound pipe, and all of it is taken.
@@ -167,6 +188,7 @@ impl Session {
             peer: None,
             half_sent: false,
             incoming: In::Nothing,
+            sent_any: false,
             held: false,
             drained: false,
             stopping: false,
@@ -222,13 +244,13 @@ impl Session {
                 self.take_messages()?;
                 self.held = !self.has_room();
             }
-            let next = if self.held { self.connection.next_command()? } else { self.connection.next()? };
+            let next = if self.held { self.connection.next_without_room()? } else { self.connection.next()? };
             match next {
-                Some(Incoming::Frame(frame)) => self.on_frame(frame),
-                Some(Incoming::Change(change)) => self.on_change(&change),
+                Some(Incoming::Frame(frame)) => self.on_frame(frame)?,
+                Some(Incoming::Change(change)) => self.on_change(&change)?,
                 Some(Incoming::Ready(peer)) => self.on_ready(peer)?,
                 None => {
-                    self.held = self.held && self.connection.holds_message();
+                    self.held = self.held && self.connection.waits_for_room();
                     return Ok(());
                 }
             }
@@ -263,14 +285,13 @@ impl Session {
     }
 
     #[inline]
-    fn on_frame(&mut self, frame: Frame) {
+    fn on_frame(&mut self, frame: Frame) -> Result<(), Ending> {
         if self.incoming == In::Nothing {
             match self.shared.socket_type().rules().subscriptions {
                 Direction::None | Direction::ToPeer => self.incoming = In::Message,
                 Direction::FromPeer => {
                     if let Some(change) = change_in_message(&frame) {
-                        self.on_change(&change);
-                        return;
+                        return self.on_change(&change);
                     }
                     let wanted = self.shared.socket_type() == SocketType::XPub;
                     self.incoming = if wanted { In::Message } else { In::Unwanted };
@@ -286,19 +307,39 @@ impl Session {
         if !more {
             self.incoming = In::Nothing;
         }
+        Ok(())
     }
 
     /// A peer's subscription takes effect at once, whatever the application is doing.
     // spec: ZMTP31-SUBS-01
-    fn on_change(&mut self, change: &Change) {
+    fn on_change(&mut self, change: &Change) -> Result<(), Ending> {
         if self.shared.socket_type().rules().subscriptions != Direction::FromPeer {
-            return;
+            return Ok(());
         }
-        let Some(ends) = &mut self.ends else { return };
-        let pass_on = self.shared.interests().apply(ends.peer(), change);
+        let Some(ends) = &mut self.ends else { return Ok(()) };
+        if self.incoming == In::Message {
+            // What an XPUB's application is told of it would end the message.
+            return Err(self.misbehaved(PeerMisbehaved::ChangeInMessage));
+        }
+        let (pass_on, octets) = {
+            let mut interests = self.shared.interests();
+            (interests.apply(ends.peer(), change), interests.octets(ends.peer()))
+        };
         if pass_on && self.shared.socket_type() == SocketType::XPub {
             ends.inbound.write(Interests::notice(change));
         }
+        match self.options.max_subscription_octets {
+            Some(limit) if limit.get() < octets => {
+                Err(self.misbehaved(PeerMisbehaved::TooManySubscriptions { octets, limit: limit.get() }))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn misbehaved(&mut self, why: PeerMisbehaved) -> Ending {
+        self.connection.refuse(&why);
+        why.into()
     }
 
     #[cold]
@@ -306,10 +347,7 @@ impl Session {
         if self.ends.is_none() {
             match self.attach(&peer) {
                 Ok(ends) => self.ends = Some(ends),
-                Err(why) => {
-                    self.connection.refuse(&why);
-                    return Err(why.into());
-                }
+                Err(why) => return Err(self.misbehaved(why)),
             }
         }
         let ends = self.ends.as_mut().expect("a peer that is ready is attached");
@@ -322,21 +360,28 @@ impl Session {
         Ok(())
     }
 
-    // spec: REQREP-ROUTER-03
+    // spec: REQREP-ROUTER-06, REQREP-ROUTER-07
     fn attach(&self, peer: &Peer) -> Result<Ends, PeerMisbehaved> {
         let lease = self.shared.peers().lease();
+        let mut taken_from = None;
         let routing_id = if self.shared.socket_type() == SocketType::Router {
             let mut ids = self.shared.routing_ids();
             match &peer.routing_id {
-                Some(id) => match ids.claim(id, lease.id()) {
-                    Ok(id) => id,
+                Some(id) => match ids.claim(id, lease.id(), &self.io) {
+                    Ok(before) => {
+                        taken_from = before;
+                        id.clone()
+                    }
                     Err(Taken(_)) => return Err(PeerMisbehaved::IdentityTaken(id.escape_ascii().to_string())),
                 },
-                None => ids.generate(lease.id()),
+                None => ids.generate(lease.id(), &self.io),
             }
         } else {
             Frame::EMPTY
         };
+        if let Some(before) = taken_from {
+            before.messages_waiting();
+        }
         Ok(Ends::attach_as(&self.shared, &self.io, &self.options, lease, routing_id))
     }
 
@@ -346,6 +391,9 @@ impl Session {
     ///
     /// [`Ending::Finished`] when the socket is closed and everything is written.
     pub fn pull(&mut self) -> Result<(), Ending> {
+        if self.ends.as_ref().is_some_and(Ends::is_superseded) {
+            return Err(Ending::Superseded);
+        }
         if self.connection.is_ready() {
             self.pull_messages();
         } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {
@@ -376,6 +424,7 @@ impl Session {
                         self.push_changes(Amount::All);
                     }
                     self.half_sent = frame.has_more();
+                    self.sent_any = true;
                     if let Some(ends) = &mut self.ends {
                         ends.taken += u64::from(!self.half_sent);
                     }
@@ -435,6 +484,12 @@ impl Session {
         self.connection.relax();
     }
 
+    /// Whether anything of a message was given to the link, which the peer may not have read yet.
+    #[must_use]
+    pub const fn has_sent(&self) -> bool {
+        self.sent_any
+    }
+
     /// After the socket was closed: until when its peers may be waited for; `None`: as long as it takes.
     #[must_use]
     pub fn linger_deadline(&self) -> Option<Instant> {
@@ -455,6 +510,10 @@ impl Session {
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Ending> {
         if self.linger_deadline().is_some_and(|at| at <= now) {
             return Err(Ending::Finished);
+        }
+        if self.held {
+            // It may have spoken, and nobody listened: reading is paused.
+            self.connection.excuse_silence(now);
         }
         self.connection.handle_timeout(now).map_err(Ending::from)
     }

@@ -140,6 +140,7 @@ impl Carrier {
         let Carried { session, link } = self.load().connection.take().expect("only this takes what it carries");
         if let Outcome::Ended(Ending::Finished) = outcome
             && link.close(Close::Finish).is_ok()
+            && session.has_sent()
         {
             let until = self.runtime.now() + FAREWELL;
             self.farewell(&*link, &mut *timer, session.linger_deadline().map_or(until, |at| at.min(until))).await;

@@ -181,7 +181,9 @@ impl Dialer {
         let next = match outcome {
             // spec: ZMTP31-ERROR-02
             Outcome::Ended(Ending::Finished | Ending::Misbehaved(PeerMisbehaved::Refused { .. })) => Next::Never,
-            Outcome::Ended(Ending::Misbehaved(_)) | Outcome::PeerClosed | Outcome::Broken(_) => Next::Again,
+            Outcome::Ended(Ending::Misbehaved(_) | Ending::Superseded) | Outcome::PeerClosed | Outcome::Broken(_) => {
+                Next::Again
+            }
         };
         let ends = session.into_ends().filter(|_| keeps_ends);
         (ends, next)

@@ -181,9 +181,11 @@ impl Half {
         let their_options = theirs.options();
         let their_lease = theirs.peers().lease();
         let (us_there, them_here) = (their_lease.id(), self.lease.id());
-        let our_id_there = routing_id(theirs, us_there, &self.options);
-        let their_id_here = routing_id(&self.shared, them_here, &their_options);
         let towards_us = Arc::<Side>::default();
+        let io_there: Arc<dyn IoSide> = Arc::clone(&towards_us) as _;
+        let io_here: Arc<dyn IoSide> = Arc::clone(&self.towards_other) as _;
+        let our_id_there = routing_id(theirs, us_there, &io_there, &self.options);
+        let their_id_here = routing_id(&self.shared, them_here, &io_here, &their_options);
         let _ = towards_us.other.set(Other {
             shared: Arc::clone(&self.shared),
             us: them_here,
@@ -228,14 +230,14 @@ impl Half {
 }
 
 /// How `shared`, if it is a ROUTER, addresses a peer of these options.
-fn routing_id(shared: &Arc<Shared>, peer: PeerId, theirs: &Options) -> Frame {
+fn routing_id(shared: &Arc<Shared>, peer: PeerId, io: &Arc<dyn IoSide>, theirs: &Options) -> Frame {
     if shared.socket_type() != SocketType::Router {
         return Frame::EMPTY;
     }
     let mut ids = shared.routing_ids();
     match &theirs.routing_id {
-        Some(id) => ids.claim(id.as_slice(), peer).unwrap_or_else(|_| ids.generate(peer)),
-        None => ids.generate(peer),
+        Some(id) if ids.claim(id.as_slice(), peer, io).is_ok() => id.frame(),
+        Some(_) | None => ids.generate(peer, io),
     }
 }
 

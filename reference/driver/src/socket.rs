@@ -144,7 +144,15 @@ impl Socket {
                 let options = inner.core.shared().options();
                 let at_once = self.socket_type().rules().attach == Attach::AtConnect && !options.immediate;
                 let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
-                let ends = at_once.then(|| Ends::attach(inner.core.shared(), &io, &options));
+                let shared = inner.core.shared();
+                let named = shared.routing_ids().next_connect.take();
+                let ends = match named {
+                    Some(id) => match Ends::attach_named(shared, &io, &options, &id) {
+                        Some(ends) => Some(ends),
+                        None => return Err(EndpointFailed::NameTaken(format!("the routing id {id:?}"))),
+                    },
+                    None => at_once.then(|| Ends::attach(shared, &io, &options)),
+                };
                 let peer = ends.as_ref().map(Ends::peer);
                 dialer::start(inner, Arc::clone(&carrier), endpoint.clone(), options, ends, index);
                 Place::Dialed(carrier, peer)

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use zmq_reference::blocking::Socket;
-use zmq_reference::{Hwm, Linger, Options, PatternOption, RoutingId, SocketType, Switch, Verbosity};
+use zmq_reference::{Frame, Hwm, Linger, Options, PatternOption, RoutingId, SocketType, Switch, Verbosity};
 
 use super::refusal;
 use crate::adapter::parts::{hex, unhex};
@@ -23,11 +23,11 @@ enum Kind {
 /// Every option that there is.
 #[rustfmt::skip]
 const NAMES: &[(&str, Kind)] = &[
-    ("backlog", Kind::Int), ("connect_timeout", Kind::Int), ("handshake_ivl", Kind::Int),
+    ("backlog", Kind::Int), ("connect_routing_id", Kind::Hex), ("connect_timeout", Kind::Int), ("handshake_ivl", Kind::Int),
     ("heartbeat_ivl", Kind::Int), ("heartbeat_timeout", Kind::Int), ("heartbeat_ttl", Kind::Int),
     ("immediate", Kind::Int), ("last_endpoint", Kind::Text), ("linger", Kind::Int), ("maxmsgsize", Kind::Int),
     ("metadata", Kind::Text), ("rcvhwm", Kind::Int), ("rcvtimeo", Kind::Int), ("reconnect_ivl", Kind::Int),
-    ("reconnect_ivl_max", Kind::Int), ("router_mandatory", Kind::Int), ("routing_id", Kind::Hex),
+    ("reconnect_ivl_max", Kind::Int), ("router_handover", Kind::Int), ("router_mandatory", Kind::Int), ("routing_id", Kind::Hex),
     ("sndhwm", Kind::Int), ("sndtimeo", Kind::Int), ("subscribe", Kind::Hex), ("type", Kind::Int),
     ("unsubscribe", Kind::Hex), ("xpub_verbose", Kind::Int), ("xpub_verboser", Kind::Int),
 ];
@@ -117,6 +117,14 @@ impl Own {
             "reconnect_ivl_max" => {
                 given.time_unless(0).and_then(|time| change(&|options| options.reconnect.interval_max = time))
             }
+            "connect_routing_id" => {
+                let id = given.octets()?;
+                if !(1..=255).contains(&id.len()) {
+                    return Err(given.refused("1 to 255 octets"));
+                }
+                pattern(PatternOption::ConnectRoutingId(Frame::copy_of(&id)))
+            }
+            "router_handover" => pattern(PatternOption::RouterHandover(given.switch()?)),
             "router_mandatory" => pattern(PatternOption::RouterMandatory(given.switch()?)),
             "routing_id" => {
                 let id = RoutingId::new(&given.octets()?).map_err(|error| einval(error.to_string()))?;

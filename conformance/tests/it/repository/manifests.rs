@@ -11,7 +11,7 @@ use super::{Text, assert_none, texts};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-core", &["zmq-vectors"]),
     ("zmq-libzmq", &[]),
-    ("zmq-reference", &["zmq-core", "zmq-libzmq"]),
+    ("zmq-reference", &["zmq-core", "zmq-libzmq", "zmq-vectors"]),
     ("zmq-vectors", &[]),
     ("zmqspec", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-vectors"]),
 ];

@@ -63,6 +63,17 @@ pub enum PeerMisbehaved {
         /// What is allowed.
         limit: u32,
     },
+    /// Its subscriptions take more memory than allowed.
+    #[error("subscriptions of {octets} octets, more than the {limit} allowed")]
+    TooManySubscriptions {
+        /// What they take.
+        octets: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// A subscription or cancellation comes between the frames of a message (adjudication A12).
+    #[error("a subscription between the frames of a message")]
+    ChangeInMessage,
     /// A heartbeat that is none.
     #[error("a {name} with {octets} octets of data, expected {expected}")]
     Heartbeat {
@@ -115,6 +126,8 @@ impl PeerMisbehaved {
             | Self::Metadata(_)
             | Self::FrameTooLong { .. }
             | Self::TooManyParts { .. }
+            | Self::TooManySubscriptions { .. }
+            | Self::ChangeInMessage
             | Self::Heartbeat { .. }
             | Self::HandshakeTimeout(_)
             | Self::Silent(_) => None,

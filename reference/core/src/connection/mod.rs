@@ -50,6 +50,8 @@ pub struct Connection {
     heartbeats: Heartbeats,
     /// Parts of the message that is coming in.
     parts: u32,
+    /// The next frame is a subscription for which there was no room.
+    change_waits: bool,
 }
 
 enum State {
@@ -65,7 +67,7 @@ enum State {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Take {
     Everything,
-    Commands,
+    WithoutRoom,
 }
 
 /// What a connection brings.
@@ -99,6 +101,7 @@ impl Connection {
             handshake_deadline,
             heartbeats: Heartbeats::default(),
             parts: 0,
+            change_waits: false,
         }
     }
 
@@ -132,13 +135,15 @@ impl Connection {
         self.next_of(Take::Everything)
     }
 
-    /// As [`Self::next`], but stops before a frame of a message, which stays.
+    /// As [`Self::next`], but stops before what needs room in the pipe to the application, which stays: a frame of a message,
+    /// and at an XPUB a subscription or cancellation.
     ///
     /// # Errors
     ///
     /// As [`Self::next`].
-    pub fn next_command(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
-        self.next_of(Take::Commands)
+    pub fn next_without_room(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
+        self.change_waits = false;
+        self.next_of(Take::WithoutRoom)
     }
 
     #[inline]
@@ -151,10 +156,11 @@ impl Connection {
         next.inspect_err(|why| self.on_misbehaviour(why))
     }
 
-    /// Whether the next frame is one of a message, whole or in part.
+    /// Whether [`Self::next_without_room`] stopped before something; of a message, a part may have come.
     #[must_use]
-    pub fn holds_message(&self) -> bool {
-        self.is_ready() && self.input.unread().first().is_some_and(|flags| flags & flag::COMMAND == 0)
+    pub fn waits_for_room(&self) -> bool {
+        self.change_waits
+            || self.is_ready() && self.input.unread().first().is_some_and(|flags| flags & flag::COMMAND == 0)
     }
 
     #[inline]
@@ -162,7 +168,7 @@ impl Connection {
         loop {
             let Some((header, body)) = self.whole_frame(self.frame_limit())? else { return Ok(None) };
             if header.flags & flag::COMMAND == 0 {
-                if take == Take::Commands {
+                if take == Take::WithoutRoom {
                     return Ok(None);
                 }
                 let frame = self.input.take_frame(header.octets, body);
@@ -172,6 +178,10 @@ impl Connection {
                 }
                 self.count_part()?;
                 return Ok(Some(Incoming::Frame(frame.more())));
+            }
+            if take == Take::WithoutRoom && self.is_notice(&header) {
+                self.change_waits = true;
+                return Ok(None);
             }
             let command = self.input.take_frame(header.octets, body);
             if let Some(change) = self.on_command(&command)? {
@@ -231,6 +241,16 @@ impl Connection {
             return Ok(None);
         }
         Ok(Some((header, body)))
+    }
+
+    /// Whether the command that is next, which has come whole, becomes a message to the application.
+    #[cold]
+    fn is_notice(&self, header: &Header) -> bool {
+        self.socket_type == SocketType::XPub
+            && matches!(
+                self.input.unread().get(header.octets..).and_then(command::parse),
+                Some((name::SUBSCRIBE | name::CANCEL, _))
+            )
     }
 
     fn count_part(&mut self) -> Result<(), PeerMisbehaved> {
@@ -382,6 +402,11 @@ impl Connection {
         self.output.sent(n);
     }
 
+    /// Reading was paused until `now`, so the peer is not to blame for its silence.
+    pub fn excuse_silence(&mut self, now: Instant) {
+        self.heartbeats.heard(now);
+    }
+
     /// When [`Self::handle_timeout`] is to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -411,5 +436,7 @@ impl Connection {
     }
 }
 
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ mod xpub;
 mod xsub;
 
 use crate::error::{RecvError, Unsent};
+use crate::frame::Frame;
 use crate::message::Message;
 use crate::socket::{Attachment, Effects, PeerId, PeerInfo};
 
@@ -81,6 +82,10 @@ pub enum PatternOption {
     Unsubscribe(Vec<u8>),
     /// ROUTER: messages to nobody are refused instead of dropped.
     RouterMandatory(Switch),
+    /// ROUTER: a peer that comes with the routing id of another takes it over, instead of being refused.
+    RouterHandover(Switch),
+    /// ROUTER: what the peer is called to which the socket connects next, whatever it says; 1 to 255 octets.
+    ConnectRoutingId(Frame),
     /// XPUB: passes on every subscription and cancellation, or only those that change what is published.
     XPubVerbosity(Verbosity),
 }

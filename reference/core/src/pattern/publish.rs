@@ -13,7 +13,7 @@ use super::{Pattern, PatternOption, Unsupported};
 use crate::error::{RecvError, Unsent};
 use crate::message::Message;
 use crate::routing::{Downstream, FromBelow};
-use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+use crate::socket::{Attachment, Effects, Patience, PeerId, PeerInfo, Shared};
 
 pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(Publish::new(shared))
@@ -32,8 +32,10 @@ impl Publish {
     // spec: PUBSUB-PUB-07, PUBSUB-PUB-15
     #[inline]
     fn discard(&mut self, effects: &mut Effects) {
+        let mut patience = Patience::default();
         loop {
             match self.subscribers.turn(effects) {
+                FromBelow::Message(_) | FromBelow::Gone(_) if patience.is_over(effects) => return,
                 FromBelow::Message(_) | FromBelow::Gone(_) => {}
                 FromBelow::Nothing => return,
             }

@@ -15,7 +15,7 @@ use crate::error::{RecvError, SendError, Unsent};
 use crate::frame::Frame;
 use crate::message::Message;
 use crate::routing::{FairQueue, FanOut};
-use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+use crate::socket::{Attachment, Effects, Patience, PeerId, PeerInfo, Shared};
 
 pub(super) fn make(_shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(Rep::default())
@@ -120,10 +120,14 @@ impl Pattern for Rep {
 
 impl Rep {
     fn next_request(&mut self, effects: &mut Effects) -> Option<(WayBack, Message)> {
+        let mut patience = Patience::default();
         loop {
             let (peer, message) = self.requests.pop(effects)?;
             if let Some((addresses, request)) = open(message) {
                 return Some((WayBack { peer, addresses }, request));
+            }
+            if patience.is_over(effects) {
+                return None;
             }
         }
     }

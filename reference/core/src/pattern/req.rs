@@ -19,7 +19,7 @@ use crate::error::{RecvError, SendError, Unsent};
 use crate::frame::Frame;
 use crate::message::Message;
 use crate::routing::RoundRobin;
-use crate::socket::{Attachment, Effects, Inbound, PeerId, PeerInfo, PeerMap, Pop, Shared};
+use crate::socket::{Attachment, Effects, Inbound, Patience, PeerId, PeerInfo, PeerMap, Pop, Shared};
 
 pub(super) fn make(_shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(Req::default())
@@ -91,6 +91,8 @@ impl Pattern for Req {
                     self.state = State::Awaiting { from: peer };
                     return Ok(());
                 }
+                // The next attempt finds another peer, if there is one.
+                Asked::Floods => break,
                 Asked::Gone => self.forget(peer, effects),
             }
         }
@@ -156,11 +158,15 @@ impl Req {
 
     fn find_reply(&mut self, from: PeerId, effects: &mut Effects) -> Found {
         let Some(inbound) = self.inbound.get_mut(from) else { return Found::Gone };
+        let mut patience = Patience::default();
         loop {
             match inbound.pop(effects) {
                 Pop::Message(message) => {
                     if let Some(reply) = without_delimiter(message) {
                         return Found::Reply(reply, inbound.info().clone());
+                    }
+                    if patience.is_over(effects) {
+                        return Found::Nothing;
                     }
                 }
                 Pop::Empty => return Found::Nothing,
@@ -178,6 +184,8 @@ impl Req {
 /// A peer that is to be asked.
 enum Asked {
     Listens,
+    /// It sends faster than it is worth to listen.
+    Floods,
     /// It will not answer any more.
     Gone,
 }
@@ -185,8 +193,10 @@ enum Asked {
 /// Drops what a peer sent before it is asked: it answers nothing.
 fn drop_all(inbound: Option<&mut Inbound>, effects: &mut Effects) -> Asked {
     let Some(inbound) = inbound else { return Asked::Gone };
+    let mut patience = Patience::default();
     loop {
         match inbound.pop(effects) {
+            Pop::Message(_) if patience.is_over(effects) => return Asked::Floods,
             Pop::Message(_) => {}
             Pop::Empty => return Asked::Listens,
             Pop::End => return Asked::Gone,

@@ -22,6 +22,7 @@ pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
 }
 
 struct Router {
+    shared: Arc<Shared>,
     receivers: ByIdentity,
     senders: FairQueue,
     /// The routing ids of all peers whose messages may still come.
@@ -34,7 +35,8 @@ struct Router {
 impl Router {
     fn new(shared: Arc<Shared>) -> Self {
         Self {
-            receivers: ByIdentity::new(shared),
+            receivers: ByIdentity::new(Arc::clone(&shared)),
+            shared,
             senders: FairQueue::default(),
             ids: PeerMap::default(),
             kept: None,
@@ -133,6 +135,14 @@ impl Pattern for Router {
         match option {
             PatternOption::RouterMandatory(mandatory) => {
                 self.mandatory = mandatory;
+                Ok(())
+            }
+            PatternOption::RouterHandover(handover) => {
+                self.shared.routing_ids().handover = handover;
+                Ok(())
+            }
+            PatternOption::ConnectRoutingId(id) => {
+                self.shared.routing_ids().next_connect = Some(id);
                 Ok(())
             }
             PatternOption::Subscribe(_) | PatternOption::Unsubscribe(_) | PatternOption::XPubVerbosity(_) => {

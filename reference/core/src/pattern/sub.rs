@@ -15,7 +15,7 @@ use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::Upstream;
 use crate::routing::topics::Topics;
-use crate::socket::{Attachment, Effects, PeerId, PeerInfo, Shared};
+use crate::socket::{Attachment, Effects, Patience, PeerId, PeerInfo, Shared};
 
 pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
     Box::new(Sub::new(shared))
@@ -68,10 +68,14 @@ impl Pattern for Sub {
     // spec: PUBSUB-SUB-08, PUBSUB-SUB-09, PUBSUB-SUB-10, PUBSUB-SUB-11
     #[inline]
     fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
+        let mut patience = Patience::default();
         loop {
             let message = self.publishers.pop(effects).ok_or(RecvError::WouldBlock)?;
             if self.filter.passes(&message) {
                 return Ok(message);
+            }
+            if patience.is_over(effects) {
+                return Err(RecvError::WouldBlock);
             }
         }
     }
@@ -106,7 +110,10 @@ impl Pattern for Sub {
                 }
                 Ok(())
             }
-            PatternOption::RouterMandatory(_) | PatternOption::XPubVerbosity(_) => Err(Unsupported),
+            PatternOption::RouterMandatory(_)
+            | PatternOption::RouterHandover(_)
+            | PatternOption::ConnectRoutingId(_)
+            | PatternOption::XPubVerbosity(_) => Err(Unsupported),
         }
     }
 }

@@ -119,11 +119,11 @@ pub(crate) fn peer(shared: &Arc<Shared>, routing_id: &str, hwm: u32) -> (Attachm
     let routing_id = Frame::from(routing_id);
     let lease = shared.peers().lease();
     let peer = lease.id();
-    if !routing_id.is_empty() {
-        shared.routing_ids().claim(&routing_id, peer).expect("each id is given once");
-    }
     let wakes = Arc::<Wakes>::default();
     let io: Arc<dyn IoSide> = wakes.clone();
+    if !routing_id.is_empty() {
+        assert!(shared.routing_ids().claim(&routing_id, peer, &io).is_ok(), "each id is given once");
+    }
     let (writer, far_reader) = pipe(Limits::messages(hwm));
     let (far_writer, reader) = pipe(Limits::messages(hwm));
     let info = PeerInfo::default();

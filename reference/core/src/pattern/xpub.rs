@@ -115,9 +115,11 @@ impl Pattern for XPub {
                 self.shared.interests().verbosity = verbosity;
                 Ok(())
             }
-            PatternOption::Subscribe(_) | PatternOption::Unsubscribe(_) | PatternOption::RouterMandatory(_) => {
-                Err(Unsupported)
-            }
+            PatternOption::Subscribe(_)
+            | PatternOption::Unsubscribe(_)
+            | PatternOption::RouterMandatory(_)
+            | PatternOption::RouterHandover(_)
+            | PatternOption::ConnectRoutingId(_) => Err(Unsupported),
         }
     }
 }

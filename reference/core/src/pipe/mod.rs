@@ -29,6 +29,7 @@ mod tests;
 
 use std::num::NonZeroUsize;
 
+use crate::frame::Frame;
 use crate::options::Hwm;
 
 pub use self::reader::{Read, Reader};
@@ -46,7 +47,8 @@ pub fn pipe(limits: Limits) -> (Writer, Reader) {
 pub struct Limits {
     /// High-water mark, in whole messages.
     pub hwm: Hwm,
-    /// Bytes of payload that may lie unread before another message is admitted; `None` for no bound.
+    /// Bytes of payload that may lie unread before another message is admitted; `None` for no bound. A message of several
+    /// frames counts more: what each frame beyond one takes.
     pub bytes: Option<NonZeroUsize>,
 }
 
@@ -75,6 +77,9 @@ const SLOTS: usize = if cfg!(all(test, loom)) {
 } else {
     64
 };
+
+/// What a frame takes, which of a message with many small ones is nearly everything.
+const PART: usize = size_of::<Frame>();
 
 /// Counts share their word with two flags.
 const STEP: usize = 4;

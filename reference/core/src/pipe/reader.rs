@@ -2,7 +2,7 @@
 
 use super::chunk::{Front, Rest};
 use super::credit::{Credit, Total, WriterState};
-use super::{Hwm, Limits, SLOTS};
+use super::{Hwm, Limits, PART, SLOTS};
 use crate::frame::Frame;
 
 /// Takes messages out of a pipe.
@@ -97,7 +97,7 @@ impl Reader {
     fn count(&mut self, frame: &Frame) {
         let bytes = self.unfinished_bytes.wrapping_add(frame.len());
         if frame.has_more() {
-            self.unfinished_bytes = bytes;
+            self.unfinished_bytes = bytes.wrapping_add(PART);
             return;
         }
         self.unfinished_bytes = 0;

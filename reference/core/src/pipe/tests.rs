@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::chunk::{Back, Front, Rest, chunk_list, live};
-use super::{Hwm, Limits, Read, Reader, ReaderState, SLOTS, Writer, pipe};
+use super::{Hwm, Limits, PART, Read, Reader, ReaderState, SLOTS, Writer, pipe};
 use crate::frame::{Buffer, Frame};
 
 #[test]
@@ -463,7 +463,8 @@ impl Model {
         self.unfinished.push((frame.len(), frame.has_more()));
         if !frame.has_more() {
             self.written.0 += 1;
-            self.written.1 += self.unfinished.iter().map(|(length, _)| length).sum::<usize>();
+            self.written.1 +=
+                self.unfinished.iter().map(|(length, more)| length + PART * usize::from(*more)).sum::<usize>();
             self.whole.extend(self.unfinished.drain(..));
         }
     }
@@ -502,7 +503,7 @@ impl Model {
 
     fn read(&mut self) -> Seen {
         if let Some((length, more)) = self.visible.pop_front() {
-            self.reading += length;
+            self.reading += length + PART * usize::from(more);
             if !more {
                 self.read.0 += 1;
                 self.read.1 += std::mem::take(&mut self.reading);

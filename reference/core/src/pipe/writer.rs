@@ -8,7 +8,7 @@
 
 use super::chunk::Back;
 use super::credit::{Credit, Total, Waiting};
-use super::{Hwm, Limits, SLOTS};
+use super::{Hwm, Limits, PART, SLOTS};
 use crate::frame::Frame;
 
 /// Puts messages into a pipe.
@@ -25,7 +25,7 @@ pub struct Writer {
     written: Total,
     /// As far as this end knows.
     read: Total,
-    /// Payload of the unfinished message.
+    /// What the unfinished message counts.
     unfinished_bytes: usize,
 }
 
@@ -74,7 +74,7 @@ impl Writer {
         let more = frame.has_more();
         self.back.push(frame);
         if more {
-            self.unfinished_bytes = bytes;
+            self.unfinished_bytes = bytes.wrapping_add(PART);
         } else {
             self.back.commit();
             self.written.add(bytes);

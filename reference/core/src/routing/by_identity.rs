@@ -75,6 +75,7 @@ mod tests {
     use crate::options::Options;
     use crate::pattern::table::SocketType;
     use crate::pattern::testing::peer;
+    use crate::socket::IoSide;
 
     #[test]
     fn an_id_without_a_pipe_that_somebody_reads_leads_nowhere() {
@@ -91,7 +92,8 @@ mod tests {
         assert_eq!(push(&mut receivers), Err(Undelivered::Full(Message::from("x"))));
 
         far.close_untold();
-        shared.routing_ids().claim(b"bob", far.peer).unwrap();
+        let io: Arc<dyn IoSide> = Arc::clone(&far.wakes) as _;
+        assert!(shared.routing_ids().claim(b"bob", far.peer, &io).is_ok());
         assert_eq!(push(&mut receivers), unroutable(), "the id is given up after the peer is gone");
     }
 }

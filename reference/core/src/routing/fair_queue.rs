@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use crate::message::Message;
-use crate::socket::{Effects, Inbound, PeerId, PeerInfo, PeerMap, Pop};
+use crate::socket::{Effects, Inbound, Patience, PeerId, PeerInfo, PeerMap, Pop};
 
 /// The pipes from all peers.
 #[derive(Default)]
@@ -161,11 +161,12 @@ impl FairQueue {
         self.kept = None;
     }
 
-    /// Drops all there is: for sockets that do not receive, whose peers should not be held up all the same.
+    /// Drops what there is, if there is not too much of it: for sockets that do not receive, whose peers should not be held up all the same.
     #[inline]
     pub fn discard(&mut self, effects: &mut Effects) {
         self.kept = None;
-        while self.next(effects) != Turn::Nothing {}
+        let mut patience = Patience::default();
+        while self.next(effects) != Turn::Nothing && !patience.is_over(effects) {}
     }
 
     /// The next message is that of the first in line, whose turn is over when it is handed over.

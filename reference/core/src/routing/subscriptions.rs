@@ -10,6 +10,7 @@
 use std::mem;
 
 use super::topics::{EntryId, Topics};
+use crate::options::TOPIC_OCTETS;
 use crate::socket::{PeerId, PeerMap};
 
 /// The subscriptions of all peers of one socket.
@@ -68,6 +69,8 @@ struct Held {
     entries: Vec<EntryId>,
     /// How many topics it holds.
     topics: usize,
+    /// What these take in memory, about.
+    octets: usize,
 }
 
 impl Default for Subscriptions {
@@ -94,7 +97,7 @@ impl Subscriptions {
         if holder.count > 1 {
             return Added::Again;
         }
-        self.note(peer, entry);
+        self.note(peer, entry, topic.len());
         added
     }
 
@@ -112,7 +115,7 @@ impl Subscriptions {
         if left == Left::Nobody {
             self.topics.remove(entry);
         }
-        self.strike(peer);
+        self.strike(peer, topic.len());
         match left {
             Left::Nobody => Removed::Last,
             Left::Others => Removed::NotLast,
@@ -153,6 +156,12 @@ impl Subscriptions {
         }
     }
 
+    /// What the topics that a peer holds take in memory, about, in octets.
+    #[must_use]
+    pub fn octets(&self, peer: PeerId) -> usize {
+        self.peers.get(peer).map_or(0, |held| held.octets)
+    }
+
     /// Number of topics that anybody holds.
     #[must_use]
     pub const fn topics(&self) -> usize {
@@ -160,7 +169,7 @@ impl Subscriptions {
     }
 
     /// A peer holds the topic of a entry from here on.
-    fn note(&mut self, peer: PeerId, entry: EntryId) {
+    fn note(&mut self, peer: PeerId, entry: EntryId, topic: usize) {
         if self.peers.get(peer).is_none() {
             // An index is given out again when nothing is left of its peer, which was forgotten before.
             let before = self.peers.insert(peer, Held::default());
@@ -168,13 +177,15 @@ impl Subscriptions {
         }
         let held = self.peers.get_mut(peer).expect("it was put in");
         held.topics += 1;
+        held.octets += topic + TOPIC_OCTETS;
         held.entries.push(entry);
     }
 
     /// A peer holds one topic less.
-    fn strike(&mut self, peer: PeerId) {
+    fn strike(&mut self, peer: PeerId, topic: usize) {
         let Some(held) = self.peers.get_mut(peer) else { return };
         held.topics -= 1;
+        held.octets -= topic + TOPIC_OCTETS;
         if held.topics == 0 {
             self.peers.remove(peer);
         } else if held.entries.len() / 2 > held.topics + SLACK {

@@ -13,7 +13,7 @@ use super::fan_out::FanOut;
 use crate::frame::Frame;
 use crate::message::Message;
 use crate::pattern::table::SocketType;
-use crate::socket::{Attachment, Change, Effects, Interests, Outbound, PeerId, PeerInfo, PeerMap, Shared};
+use crate::socket::{Attachment, Change, Effects, Interests, Outbound, Patience, PeerId, PeerInfo, PeerMap, Shared};
 
 /// The pipes to and from all publishers, and what they are asked for.
 pub struct Upstream {
@@ -119,10 +119,16 @@ impl Upstream {
 
     /// Whether there is a message that is `wanted`, which stays for [`Self::pop`]; others before it are dropped.
     pub fn has_message(&mut self, wanted: impl Fn(&Message) -> bool, effects: &mut Effects) -> bool {
+        let mut patience = Patience::default();
         loop {
             match self.from.look(effects) {
                 Look::Message(message) if wanted(message) => return true,
-                Look::Message(_) => self.from.drop_kept(),
+                Look::Message(_) => {
+                    self.from.drop_kept();
+                    if patience.is_over(effects) {
+                        return false;
+                    }
+                }
                 Look::Ended(publisher) => self.forget(publisher, effects),
                 Look::Nothing => return false,
             }

@@ -31,6 +31,8 @@ pub struct Effects {
     /// The first, which is nearly always the only one.
     first: Option<(Arc<dyn IoSide>, Tell)>,
     rest: Vec<(Arc<dyn IoSide>, Tell)>,
+    /// The call gave up before it had looked at everything.
+    again: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -56,6 +58,18 @@ impl Effects {
     /// To be told that the application's end of the pipe towards it is gone.
     pub fn closed(&mut self, io: &Arc<dyn IoSide>) {
         self.push(Arc::clone(io), Tell::Closed);
+    }
+
+    /// The call gave up before it had looked at everything: if it brought nothing, whoever waits has to try again.
+    pub fn look_again(&mut self) {
+        self.again = true;
+    }
+
+    /// Whether [`Self::look_again`] was called.
+    #[inline]
+    #[must_use]
+    pub const fn wants_another_look(&self) -> bool {
+        self.again
     }
 
     fn push(&mut self, io: Arc<dyn IoSide>, tell: Tell) {
@@ -88,5 +102,30 @@ impl Effects {
                 Tell::Closed => io.closed(),
             }
         }
+    }
+}
+
+/// Counts the messages that one call throws away. It ends at some time, whatever peers send meanwhile: the socket is
+/// locked while it goes on.
+pub struct Patience(u32);
+
+/// As many as a pipe holds by default.
+const PATIENCE: u32 = 1000;
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(PATIENCE)
+    }
+}
+
+impl Patience {
+    /// One more was thrown away. Whether the call has to end here, with nothing; it will be made again.
+    #[inline]
+    pub fn is_over(&mut self, effects: &mut Effects) -> bool {
+        self.0 -= 1;
+        if self.0 == 0 {
+            effects.look_again();
+        }
+        self.0 == 0
     }
 }

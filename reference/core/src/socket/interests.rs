@@ -66,6 +66,12 @@ impl Interests {
         self.retired.get(peer.index()).is_some_and(|retired| peer.generation < *retired)
     }
 
+    /// What a peer's subscriptions take in memory, about, in octets.
+    #[must_use]
+    pub fn octets(&self, peer: PeerId) -> usize {
+        self.subscriptions.octets(peer)
+    }
+
     /// Calls `found` once for each peer that wants a message whose first part is `subject`.
     #[inline]
     pub fn matches(&mut self, subject: &[u8], found: impl FnMut(PeerId)) {

@@ -37,6 +37,25 @@ impl Mailbox {
         self.any.store(true, Ordering::Release);
     }
 
+    /// A peer is gone that nobody has seen yet and that left nothing to receive: all that was told of it is taken back.
+    /// Gives back what the caller drops, under no lock; `None` if the peer was seen, or left something.
+    ///
+    /// So a socket whose application never calls is not filled by peers that come and go.
+    pub fn take_back(&self, peer: PeerId) -> Option<Box<Attachment>> {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = letters.iter_mut().position(|letter| match letter {
+            Letter::Attached(attached) => attached.peer == peer && attached.inbound.is_spent(),
+            Letter::Detached(_) | Letter::Readable(_) | Letter::Writable(_) => false,
+        })?;
+        let Some(Letter::Attached(attachment)) = letters.remove(place) else { return None };
+        letters.retain(|letter| match letter {
+            Letter::Attached(_) => true,
+            Letter::Detached(other) | Letter::Readable(other) | Letter::Writable(other) => *other != peer,
+        });
+        self.any.store(!letters.is_empty(), Ordering::Release);
+        Some(attachment)
+    }
+
     /// Whether there may be a letter. One load, no lock.
     #[inline]
     #[must_use]

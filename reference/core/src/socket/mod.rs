@@ -22,7 +22,7 @@ mod wanted;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use effects::{Effects, IoSide};
+pub use effects::{Effects, IoSide, Patience};
 pub use interests::Interests;
 pub use mailbox::{Letter, Mailbox};
 pub use parking::{Parking, Ticket};
@@ -78,10 +78,15 @@ impl Socket {
             Some(pattern) => pattern.send(message, &mut effects),
             None => Err(Unsent { message, why: SendError::Terminated }),
         };
+        let again = effects.wants_another_look();
         effects.run();
         match sent {
             Err(Unsent { message, why: SendError::WouldBlock }) if self.shared.has_ended() => {
                 Err(Unsent { message, why: SendError::Terminated })
+            }
+            Err(Unsent { message, why: SendError::WouldBlock }) if again => {
+                self.shared.senders().wake_one();
+                Err(Unsent { message, why: SendError::WouldBlock })
             }
             sent => sent,
         }
@@ -119,9 +124,14 @@ impl Socket {
             }
             None => Err(RecvError::Terminated),
         };
+        let again = effects.wants_another_look();
         effects.run();
         match received {
             Err(RecvError::WouldBlock) if self.shared.has_ended() => Err(RecvError::Terminated),
+            Err(RecvError::WouldBlock) if again => {
+                self.shared.receivers().wake_one();
+                Err(RecvError::WouldBlock)
+            }
             received => received,
         }
     }
@@ -150,7 +160,12 @@ impl Socket {
     fn with_pattern<T>(&self, call: impl FnOnce(&mut dyn Pattern, &mut Effects) -> T) -> Option<T> {
         let mut effects = Effects::default();
         let result = self.lock(&mut effects).pattern.as_mut().map(|pattern| call(&mut **pattern, &mut effects));
+        let again = effects.wants_another_look();
         effects.run();
+        if again {
+            self.shared.senders().wake_one();
+            self.shared.receivers().wake_one();
+        }
         result
     }
 

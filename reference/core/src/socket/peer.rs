@@ -242,6 +242,11 @@ impl Inbound {
         }
     }
 
+    /// Whether there is nothing to take, and never will be if the other end is closed.
+    pub fn is_spent(&mut self) -> bool {
+        !self.reader.has_message()
+    }
+
     /// Who sent it.
     #[must_use]
     pub fn info(&self) -> &PeerInfo {

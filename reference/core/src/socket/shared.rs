@@ -124,6 +124,14 @@ impl Shared {
         self.receivers.wake_one();
     }
 
+    /// As [`Self::detach`], of a peer whose pipes are closed at their other ends. If nobody has seen it, nobody is told.
+    pub fn detach_closed(&self, peer: PeerId) {
+        match self.mailbox.take_back(peer) {
+            Some(unseen) => drop(unseen),
+            None => self.detach(peer),
+        }
+    }
+
     /// The pipe from this peer has something again.
     pub fn readable(&self, peer: PeerId) {
         self.mailbox.post(Letter::Readable(peer));

@@ -1,0 +1,117 @@
+//! The transition table of a connection: what each state makes of what may come.
+
+use std::fmt::Write;
+
+use super::*;
+use crate::wire::command::{error_data, write};
+use crate::wire::metadata;
+
+fn command(name: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    write(name, data, &mut octets);
+    octets
+}
+
+fn ready(socket_type: &str) -> Vec<u8> {
+    let mut data = Vec::new();
+    metadata::write("Socket-Type", socket_type.as_bytes(), &mut data);
+    command(name::READY, &data)
+}
+
+fn greeting(major: u8, minor: u8, mechanism: &str) -> Vec<u8> {
+    let mut octets = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, major, minor];
+    octets.extend(mechanism.as_bytes());
+    octets.resize(GREETING_OCTETS, 0);
+    octets
+}
+
+/// Named octets that a peer may send.
+fn inputs() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("10 octets", greeting(3, 1, "NULL")[..10].to_vec()),
+        ("greeting 3.1", greeting(3, 1, "NULL")),
+        ("greeting 3.0", greeting(3, 0, "NULL")),
+        ("greeting 4.0", greeting(4, 0, "NULL")),
+        ("PLAIN", greeting(3, 1, "PLAIN")),
+        ("2.0", greeting(1, 0, "")),
+        ("HTTP", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
+        ("READY", ready("PUSH")),
+        ("READY of a SUB", ready("SUB")),
+        ("READY without type", command(name::READY, b"")),
+        ("READY cut off", command(name::READY, b"\x0bSocket-Type\0\0\0\x09PUSH")),
+        ("ERROR", command(name::ERROR, &error_data("no"))),
+        ("PING", command(name::PING, b"\0\0ctx")),
+        ("PING without TTL", command(name::PING, b"")),
+        ("SUBSCRIBE", command(name::SUBSCRIBE, b"a")),
+        ("another command", command(b"OTHER", b"")),
+        ("no command", vec![4, 0]),
+        ("message", b"\x00\x02hi".to_vec()),
+        ("half a message", b"\x01\x02hi".to_vec()),
+        ("length 2^63", b"\x02\x80\0\0\0\0\0\0\0".to_vec()),
+    ]
+}
+
+/// A connection that has come as far as its name says.
+fn states() -> Vec<(&'static str, Vec<u8>)> {
+    let greeted = greeting(3, 1, "NULL");
+    let traffic = [greeted.clone(), ready("PUSH")].concat();
+    vec![("opening", vec![]), ("greeting", greeted[..11].to_vec()), ("ready", greeted), ("traffic", traffic)]
+}
+
+fn feed(connection: &mut Connection, octets: &[u8]) -> Result<Vec<String>, PeerMisbehaved> {
+    let spare = connection.spare();
+    spare[..octets.len()].copy_from_slice(octets);
+    connection.fill(octets.len(), Instant::START);
+    let mut came = Vec::new();
+    while let Some(next) = connection.next()? {
+        came.push(match next {
+            Incoming::Ready(peer) => format!("peer {} {:?}", peer.socket_type, peer.version),
+            Incoming::Frame(frame) => format!("{frame:?}"),
+            Incoming::Change(change) => format!("{change:?}"),
+        });
+    }
+    Ok(came)
+}
+
+fn sent(connection: &mut Connection) -> String {
+    let mut slices = [IoSlice::new(&[]); Connection::SLICES];
+    let n = connection.slices(&mut slices);
+    let octets: Vec<u8> = slices[..n].iter().flat_map(|slice| slice.iter().copied()).collect();
+    connection.sent(octets.len());
+    match &octets[..] {
+        [] => String::new(),
+        [0xff, ..] | [1, b'N', ..] => " writes its greeting".into(),
+        octets => format!(" writes \"{}\"", octets.escape_ascii()),
+    }
+}
+
+#[test]
+fn what_each_state_makes_of_what_comes() {
+    let mut table = String::new();
+    for (state, before) in states() {
+        for (name, octets) in inputs() {
+            // In the state `greeting` the first 11 octets are there already.
+            let octets =
+                if state == "greeting" && octets.len() == GREETING_OCTETS { &octets[11..] } else { &octets[..] };
+            let mut connection = Connection::new(SocketType::Pull, Options::default(), Instant::START);
+            sent(&mut connection);
+            feed(&mut connection, &before).expect("a state is reached by what is right");
+            sent(&mut connection);
+            let outcome = feed(&mut connection, octets);
+            let sent = sent(&mut connection);
+            let to = match connection.state {
+                State::Opening(_) => "opening",
+                State::Greeting(_) => "greeting",
+                State::Ready(_) => "ready",
+                State::Traffic(_) => "traffic",
+                State::Closing => "closing",
+            };
+            let outcome = match outcome {
+                Ok(came) => came.join(", "),
+                Err(why) => format!("refused: {why}"),
+            };
+            let _ = writeln!(table, "{state:8} {name:18} -> {to:8} {outcome}{sent}");
+        }
+    }
+    insta::assert_snapshot!(table);
+}
