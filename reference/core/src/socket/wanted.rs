@@ -7,7 +7,8 @@
 //! ```
 //!
 //! So after a reconnect the publisher is told all that is wanted then. The link's [`Session`](crate::session::Session)
-//! calls these, not the application, which may be doing something else. A topic that was cancelled meanwhile is not told, one that was added meanwhile is.
+//! calls these, not the application, which may be doing something else. A topic that was cancelled meanwhile is not
+//! told, one that was added meanwhile is.
 //!
 //! Subscriptions pass through no pipe: a hundred thousand of them are sent again after a reconnect whatever the
 //! high-water mark is. An XSUB's messages do, and have to keep their order with its subscriptions; so each change says
