@@ -151,7 +151,7 @@ impl Carrier {
     /// Reads what the peer still sends until it closes as well: to close with octets unread would have the system
     /// throw away what is on its way to the peer.
     async fn farewell(&self, link: &dyn Link, timer: &mut dyn Timer, until: Instant) {
-        let mut ignored = [0; 4096];
+        let mut ignored = vec![0; 4096];
         std::future::poll_fn(|cx| {
             loop {
                 match link.poll_read(cx, &mut ignored) {
