@@ -82,9 +82,9 @@ impl Ends {
         self.lease.id()
     }
 
-    /// Whether the application's side has closed the pipes and nothing is left to send.
-    pub fn is_finished(&mut self) -> bool {
-        self.inbound.reader_gone() && !self.outbound.has_message()
+    /// Whether anything is left to send.
+    pub fn has_unsent(&mut self) -> bool {
+        self.outbound.has_message()
     }
 
     /// What was received of an unfinished message is forgotten, and so is the rest of a message that was half sent: it
@@ -154,6 +154,16 @@ pub struct Session {
     drained: bool,
     /// The pipe counts as closed where it is empty.
     stopping: bool,
+}
+
+/// Fewer frames than this behind the one that was awaited: the link has caught up with the application.
+const FEW_FRAMES: usize = 64;
+
+/// Whether the link is behind an application that sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Behind,
+    CaughtUp,
 }
 
 /// How many changes of subscriptions are taken.
@@ -385,7 +395,8 @@ impl Session {
         Ok(Ends::attach_as(&self.shared, &self.io, &self.options, lease, routing_id))
     }
 
-    /// Takes messages, subscriptions and cancellations out of the pipe, as many as one write is worth.
+    /// Takes messages, subscriptions and cancellations out of the pipe, as many as one write is worth. To be called until
+    /// there is no output: only then will the I/O side be told of messages that come later.
     ///
     /// # Errors
     ///
@@ -396,7 +407,9 @@ impl Session {
         }
         if self.connection.is_ready() {
             self.pull_messages();
-        } else if self.stopping || (self.ends.is_none() && self.shared.has_ended()) {
+        } else if self.ends.as_mut().is_none_or(|ends| !ends.has_unsent()) && (self.stopping || self.shared.has_ended())
+        {
+            // There is nothing to finish the handshake for.
             return Err(Ending::Finished);
         }
         if self.drained && !self.connection.has_output() { Err(Ending::Finished) } else { Ok(()) }
@@ -415,10 +428,19 @@ impl Session {
     #[inline]
     fn pull_messages(&mut self) {
         let subscribes = self.shared.socket_type().rules().subscriptions == Direction::ToPeer;
+        let mut pace = Pace::Behind;
         while !self.connection.is_full() {
             let Some(ends) = &mut self.ends else { return };
+            let looks = ends.outbound.known() == 0;
+            if looks && pace == Pace::CaughtUp {
+                // Written is what there is; meanwhile the writer gets ahead.
+                break;
+            }
             match ends.outbound.read() {
                 Read::Frame(frame) => {
+                    if looks && ends.outbound.known() < FEW_FRAMES {
+                        pace = Pace::CaughtUp;
+                    }
                     if subscribes && !self.half_sent {
                         // Whatever was wanted before this message was sent; it may have been so since the last look.
                         self.push_changes(Amount::All);
@@ -460,6 +482,13 @@ impl Session {
     #[must_use]
     pub fn has_output(&self) -> bool {
         self.connection.has_output()
+    }
+
+    /// Whether the last [`Self::pull`] took as much as one write is worth: more may wait, and the pipe counts as read.
+    #[inline]
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.connection.is_full()
     }
 
     /// Messages in the batch that is being written.

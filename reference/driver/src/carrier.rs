@@ -203,9 +203,12 @@ impl Load {
             return false;
         }
         let messages = session.batched_messages();
-        let all = matches!(write(session, &**link), Ok(Written::Everything));
+        // A full batch may have left messages in the pipe, and then nobody is told of the next one: the task looks.
+        let took_all = !session.is_full();
+        let all = matches!(write(session, &**link), Ok(Written::Everything)) && took_all;
         *last_flush = Flush { messages, at: runtime.now(), answered: false };
-        all
+        // What came meanwhile is for the task; if there is nothing, the next message is told of again.
+        all && session.pull().is_ok() && !session.has_output()
     }
 
     /// One turn of the task.

@@ -98,7 +98,7 @@ impl Dialer {
     async fn run(self, mut ends: Option<Ends>) {
         let mut dial = Dial::new(self.options.reconnect);
         loop {
-            let next = match self.attempt().await {
+            let next = match self.attempt(&mut ends).await {
                 Some(Ok(link)) => {
                     dial.connected();
                     let next;
@@ -122,7 +122,7 @@ impl Dialer {
     }
 
     /// One attempt; `None` if the endpoint was given up meanwhile.
-    async fn attempt(&self) -> Option<std::io::Result<Box<dyn Link>>> {
+    async fn attempt(&self, ends: &mut Option<Ends>) -> Option<std::io::Result<Box<dyn Link>>> {
         let runtime = &*self.context.runtime;
         let mut timer = runtime.timer(self.index);
         let deadline = self.options.connect_timeout.map(|timeout| runtime.now() + timeout);
@@ -134,7 +134,7 @@ impl Dialer {
             }
             let now = runtime.now();
             let linger = if self.shared.has_ended() { self.shared.linger_deadline() } else { None };
-            if self.carrier.is_stopping() || linger.is_some_and(|at| at <= now) {
+            if self.is_given_up(ends) || linger.is_some_and(|at| at <= now) {
                 return Poll::Ready(None);
             }
             if deadline.is_some_and(|at| at <= now) {
@@ -189,6 +189,12 @@ impl Dialer {
         (ends, next)
     }
 
+    /// Whether the socket or the endpoint was closed, and nothing is left to send.
+    fn is_given_up(&self, ends: &mut Option<Ends>) -> bool {
+        let closed = self.carrier.is_stopping() || self.shared.has_ended();
+        closed && ends.as_mut().is_none_or(|ends| !ends.has_unsent())
+    }
+
     /// Waits before the next attempt; whether there is to be none.
     async fn pause(&self, wait: Duration, ends: &mut Option<Ends>) -> bool {
         let runtime = &*self.context.runtime;
@@ -196,10 +202,8 @@ impl Dialer {
         let at = runtime.now() + wait;
         std::future::poll_fn(|cx| {
             self.carrier.register(cx);
-            let ended = self.shared.has_ended();
-            let nothing_left = ended && ends.as_mut().is_none_or(Ends::is_finished);
-            let linger = if ended { self.shared.linger_deadline() } else { None };
-            if self.carrier.is_stopping() || nothing_left || linger.is_some_and(|linger| linger <= runtime.now()) {
+            let linger = if self.shared.has_ended() { self.shared.linger_deadline() } else { None };
+            if self.is_given_up(ends) || linger.is_some_and(|linger| linger <= runtime.now()) {
                 return Poll::Ready(true);
             }
             timer.poll_until(cx, linger.map_or(at, |linger| linger.min(at))).map(|()| linger.is_some_and(|l| l <= at))

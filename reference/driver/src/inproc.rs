@@ -11,6 +11,7 @@ use zmq_core::options::Options;
 use zmq_core::pattern::table::{Attach, Direction, SocketType};
 use zmq_core::pipe::{Limits, Reader, Writer, pipe};
 use zmq_core::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
+use zmq_core::time::Instant;
 
 use crate::context;
 use crate::error::EndpointFailed;
@@ -112,8 +113,8 @@ pub(crate) fn bind(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFai
         let fits = |waiting: &Waiting| waiting.name == name && waiting.half.shared.socket_type().talks_to(theirs);
         table.waiting.extract_if(.., |waiting| fits(waiting)).collect::<Vec<_>>()
     };
-    for waiting in halves {
-        if !waiting.half.shared.has_ended() {
+    for mut waiting in halves {
+        if !waiting.half.shared.has_ended() || waiting.half.lingers(context.runtime.now()) {
             waiting.half.join(shared);
         }
     }
@@ -163,6 +164,12 @@ impl Half {
         let (to_us, from_other) = pipe(Limits { hwm: self.options.recv_hwm, bytes: None });
         self.attach(to_other, from_other, Frame::EMPTY, None);
         self.pipes = Some((from_us, to_us));
+    }
+
+    /// Whether something was sent that is still to be delivered although the socket is closed.
+    fn lingers(&mut self, now: Instant) -> bool {
+        let in_time = self.shared.linger_deadline().is_none_or(|deadline| now < deadline);
+        in_time && self.pipes.as_mut().is_some_and(|(from_us, _)| from_us.has_message())
     }
 
     fn attach(&self, to_other: Writer, from_other: Reader, routing_id: Frame, inproc: Option<(Arc<Shared>, PeerId)>) {
@@ -274,7 +281,10 @@ impl Place {
                         Arc::ptr_eq(&waiting.half.shared, &shared) && waiting.half.lease.id() == peer
                     });
                     // Who connected, sent and closed before anybody was bound still delivers.
-                    found.filter(|_| !shared.has_ended()).map(|found| table.waiting.remove(found))
+                    let now = context.runtime.now();
+                    found
+                        .filter(|found| !(shared.has_ended() && table.waiting[*found].half.lingers(now)))
+                        .map(|found| table.waiting.remove(found))
                 };
                 drop(waiting);
                 shared.detach(peer);

@@ -74,7 +74,7 @@ impl Input {
             let body = header.body as usize;
             let frame = Frame::of(buffer, start, body);
             read = start + body;
-            if take(if header.flags & flag::MORE == 0 { frame } else { frame.more() }).is_break() {
+            if take(frame.with_flags(header.flags)).is_break() {
                 break;
             }
         }

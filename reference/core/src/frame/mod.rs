@@ -193,6 +193,13 @@ impl Frame {
         self
     }
 
+    /// This frame with the MORE bit of `flags`, as they stand on the wire. No branch: both kinds come mixed.
+    #[inline(always)]
+    pub(crate) fn with_flags(mut self, flags: u8) -> Self {
+        self.head |= Self::flag(flags & MORE);
+        self
+    }
+
     /// The octets.
     #[inline]
     #[must_use]

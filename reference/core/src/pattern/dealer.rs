@@ -57,7 +57,7 @@ impl Pattern for Dealer {
     // spec: REQREP-DEALER-12, REQREP-DEALER-13
     #[inline]
     fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
-        self.senders.pop(effects).map(|(_, message)| message).ok_or(RecvError::WouldBlock)
+        self.senders.pop(effects).ok_or(RecvError::WouldBlock)
     }
 
     fn sender(&self) -> Option<&PeerInfo> {

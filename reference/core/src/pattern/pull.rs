@@ -51,7 +51,7 @@ impl Pattern for Pull {
     // spec: PIPELINE-PULL-03, PIPELINE-PULL-08, PIPELINE-PULL-09
     #[inline]
     fn recv(&mut self, effects: &mut Effects) -> Result<Message, RecvError> {
-        self.senders.pop(effects).map(|(_, message)| message).ok_or(RecvError::WouldBlock)
+        self.senders.pop(effects).ok_or(RecvError::WouldBlock)
     }
 
     fn sender(&self) -> Option<&PeerInfo> {

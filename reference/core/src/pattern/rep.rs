@@ -122,7 +122,7 @@ impl Rep {
     fn next_request(&mut self, effects: &mut Effects) -> Option<(WayBack, Message)> {
         let mut patience = Patience::default();
         loop {
-            let (peer, message) = self.requests.pop(effects)?;
+            let (peer, message) = self.requests.pop_from(effects)?;
             if let Some((addresses, request)) = open(message) {
                 return Some((WayBack { peer, addresses }, request));
             }

@@ -272,6 +272,12 @@ impl<T, C, const N: usize> Front<T, C, N> {
         self.taken_count != self.available_count || self.refresh()
     }
 
+    /// How many values were published when the front last looked and are not taken yet.
+    #[inline]
+    pub(super) fn known(&self) -> usize {
+        self.available_count.wrapping_sub(self.taken_count) / STEP
+    }
+
     /// Takes the next published value.
     #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<T> {

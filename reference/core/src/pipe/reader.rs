@@ -63,6 +63,15 @@ impl Reader {
         }
     }
 
+    /// How many frames can be read without a look at what the writer has done since.
+    ///
+    /// Each look takes the cache line away from a writer that is at work, which costs it more than to write a message.
+    #[inline]
+    #[must_use]
+    pub fn known(&self) -> usize {
+        self.front.known()
+    }
+
     /// Whether the next [`read`](Self::read) gives a frame. Does not put the reader to sleep.
     #[inline]
     pub fn has_message(&mut self) -> bool {

@@ -11,6 +11,7 @@
 use std::collections::VecDeque;
 
 use crate::message::Message;
+use crate::pipe::Read;
 use crate::socket::{Effects, Inbound, Patience, PeerId, PeerInfo, PeerMap, Pop};
 
 /// The pipes from all peers.
@@ -82,23 +83,42 @@ impl FairQueue {
         }
     }
 
-    /// The next message, and who sent it; `None` if there is none now.
+    /// The next message; `None` if there is none now.
     #[inline(always)]
-    pub fn pop(&mut self, effects: &mut Effects) -> Option<(PeerId, Message)> {
+    pub fn pop(&mut self, effects: &mut Effects) -> Option<Message> {
         if self.kept.is_none() {
-            // The straight way: the first in line has a message.
+            // The straight way: the first in line has a message. What is returned is put together at the return, from
+            // words in registers.
             let &peer = self.line.front()?;
             let sender = self.senders.get_mut(peer).expect("a peer leaves the line before it is removed");
-            if let Pop::Message(message) = sender.inbound.pop(effects) {
+            if let Read::Frame(head) = sender.inbound.read(effects) {
+                if head.has_more() {
+                    let message = sender.inbound.pop_rest(head, effects);
+                    self.end_turn(peer);
+                    return Some(message);
+                }
                 self.end_turn(peer);
-                return Some((peer, message));
+                return Some(Message::new(head));
             }
         }
         self.pop_slowly(effects)
     }
 
     #[cold]
-    fn pop_slowly(&mut self, effects: &mut Effects) -> Option<(PeerId, Message)> {
+    #[inline(never)]
+    fn pop_slowly(&mut self, effects: &mut Effects) -> Option<Message> {
+        loop {
+            match self.turn(effects) {
+                Turn::Message(_, message) => return Some(message),
+                Turn::Ended(_) => {}
+                Turn::Nothing => return None,
+            }
+        }
+    }
+
+    /// As [`Self::pop`], and who sent it.
+    #[inline]
+    pub fn pop_from(&mut self, effects: &mut Effects) -> Option<(PeerId, Message)> {
         loop {
             match self.turn(effects) {
                 Turn::Message(peer, message) => return Some((peer, message)),
@@ -304,7 +324,7 @@ mod tests {
         scene.settle();
         assert!(scene.queue.has_message(&mut scene.effects));
         assert!(scene.queue.has_message(&mut scene.effects));
-        let popped: Vec<_> = std::iter::from_fn(|| scene.queue.pop(&mut scene.effects)).map(|(_, m)| m).collect();
+        let popped: Vec<_> = std::iter::from_fn(|| scene.queue.pop_from(&mut scene.effects)).map(|(_, m)| m).collect();
         assert_eq!(popped, ["a", "b"].map(Message::from));
     }
 
@@ -382,7 +402,7 @@ mod tests {
                     }
                     Step::Pop => {
                         scene.settle();
-                        let Some((from, message)) = scene.queue.pop(&mut scene.effects) else {
+                        let Some((from, message)) = scene.queue.pop_from(&mut scene.effects) else {
                             prop_assert_eq!(&sent, &received);
                             continue;
                         };

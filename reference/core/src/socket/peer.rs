@@ -206,23 +206,27 @@ impl Inbound {
     }
 
     /// Takes the next message.
-    #[inline(always)]
+    #[inline]
     pub fn pop(&mut self, effects: &mut Effects) -> Pop {
-        let head = match self.reader.read() {
-            Read::Frame(frame) => frame,
-            Read::Empty => {
-                self.tell_of_room(effects);
-                return Pop::Empty;
-            }
-            Read::End => return Pop::End,
-        };
-        let message = if head.has_more() { self.pop_rest(head) } else { Message::new(head) };
-        self.tell_of_room(effects);
-        Pop::Message(message)
+        match self.read(effects) {
+            Read::Frame(head) if head.has_more() => Pop::Message(self.pop_rest(head, effects)),
+            Read::Frame(head) => Pop::Message(Message::new(head)),
+            Read::Empty => Pop::Empty,
+            Read::End => Pop::End,
+        }
     }
 
+    /// Takes the first frame of the next message; if it has more, [`Self::pop_rest`] has to be called.
+    #[inline(always)]
+    pub(crate) fn read(&mut self, effects: &mut Effects) -> Read<Frame> {
+        let read = self.reader.read();
+        self.tell_of_room(effects);
+        read
+    }
+
+    /// The whole message that begins with `head`.
     #[inline(never)]
-    fn pop_rest(&mut self, head: Frame) -> Message {
+    pub(crate) fn pop_rest(&mut self, head: Frame, effects: &mut Effects) -> Message {
         let mut tail = Vec::new();
         // The pipe holds whole messages only.
         while let Read::Frame(frame) = self.reader.read() {
@@ -232,6 +236,7 @@ impl Inbound {
                 break;
             }
         }
+        self.tell_of_room(effects);
         Message::of_parts(head, tail)
     }
 

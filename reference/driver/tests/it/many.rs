@@ -31,9 +31,12 @@ fn connections_that_come_and_go_leave_nothing_behind() {
         let driven = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let runtime = driven.handle().clone();
         std::thread::spawn(move || driven.block_on(std::future::pending::<()>()));
-        let context = runtime.block_on(async { Context::local() }).unwrap();
-        // A PUB that nobody calls, and a REP that waits for ever.
+        // A PUB that nobody calls, and sockets that wait for ever.
         for (socket_type, theirs) in [(SocketType::Pub, "SUB"), (SocketType::Rep, "REQ"), (SocketType::Router, "REQ")] {
+            let nothing = (descriptors(), runtime.metrics().num_alive_tasks());
+            let left = || format!("{} descriptors, {} tasks", descriptors(), runtime.metrics().num_alive_tasks());
+            let is_at = |quiet| eventually(|| (descriptors(), runtime.metrics().num_alive_tasks()) == quiet);
+            let context = runtime.block_on(async { Context::local() }).unwrap();
             let socket = context.socket(socket_type).unwrap();
             let endpoint = runtime.block_on(socket.bind("tcp://127.0.0.1:*")).unwrap();
             if socket_type != SocketType::Pub {
@@ -41,21 +44,19 @@ fn connections_that_come_and_go_leave_nothing_behind() {
                 runtime.spawn(async move { socket.recv().await });
             }
             let quiet = (descriptors(), runtime.metrics().num_alive_tasks());
-            let settled = || {
-                eventually(|| (descriptors(), runtime.metrics().num_alive_tasks()) == quiet)
-                    .then(resident)
-                    .unwrap_or_else(|| panic!("{} descriptors, {:?} tasks left", descriptors(), runtime.metrics()))
-            };
             (0..WARM_UP).for_each(|n| come_and_go(&endpoint, theirs, n));
-            let before = settled();
+            assert!(is_at(quiet), "{} after the warm-up, before it {quiet:?}", left());
+            let before = resident();
             (0..CYCLES).for_each(|n| come_and_go(&endpoint, theirs, n));
-            let grown = settled().saturating_sub(before);
+            assert!(is_at(quiet), "{}, before {quiet:?}", left());
+            let grown = resident().saturating_sub(before);
             figure(format!("{socket_type}: {} octets for each connection that was", grown / CYCLES as u64));
             assert!(grown < 512 << 10, "{socket_type}: memory grew by {grown} octets in {CYCLES} connections");
-            socket.close(None);
+            let term = async { tokio::time::timeout(Duration::from_secs(10), context.term()).await };
+            runtime.block_on(term).expect("term ends");
+            drop((socket, context));
+            assert!(is_at(nothing), "{} at the end, at the beginning {nothing:?}", left());
         }
-        let ended = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(10), context.term()).await });
-        ended.expect("term ends");
     });
 }
 
