@@ -76,6 +76,11 @@ impl Context {
         self.0.shutdown();
     }
 
+    /// As [`crate::Context::abandon`].
+    pub fn abandon(&self) {
+        self.0.abandon();
+    }
+
     /// As [`crate::Context::term`].
     pub fn term(&self) {
         self.0.term_blocking();

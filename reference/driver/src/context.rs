@@ -104,7 +104,8 @@ impl Context {
     /// Ends every call on every socket of this context with `Terminated`; no socket can be made any more.
     pub fn shutdown(&self) {
         self.inner.terminated.store(true, Ordering::Release);
-        let sockets = std::mem::take(&mut *self.inner.sockets.lock().unwrap_or_else(PoisonError::into_inner));
+        // They stay in the list: `term` still has to close them.
+        let sockets = self.inner.sockets.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for socket in sockets.iter().filter_map(Weak::upgrade) {
             socket.shut_down();
         }

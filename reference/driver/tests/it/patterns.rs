@@ -56,3 +56,19 @@ fn work_is_pushed_in_order() {
         sender.join().unwrap();
     }
 }
+
+#[test]
+fn a_context_that_was_shut_down_can_still_be_terminated() {
+    let (context, rep, req) = both("tcp://127.0.0.1:*", SocketType::Rep, SocketType::Req);
+    req.send("question").unwrap();
+    rep.recv().unwrap();
+    context.shutdown();
+    let (ended, when) = std::sync::mpsc::channel();
+    let handle = context.clone();
+    std::thread::spawn(move || {
+        handle.term();
+        let _ = ended.send(());
+    });
+    when.recv_timeout(Duration::from_secs(5)).expect("term ends although handles of sockets are alive");
+    drop((rep, req));
+}
