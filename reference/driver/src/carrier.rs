@@ -203,11 +203,10 @@ impl Load {
             return false;
         }
         let messages = session.batched_messages();
-        // A full batch may have left messages in the pipe, and then nobody is told of the next one: the task looks.
-        let took_all = !session.is_full();
-        let all = matches!(write(session, &**link), Ok(Written::Everything)) && took_all;
+        let all = matches!(write(session, &**link), Ok(Written::Everything));
         *last_flush = Flush { messages, at: runtime.now(), answered: false };
-        // What came meanwhile is for the task; if there is nothing, the next message is told of again.
+        // What the batch had no room for, or what came meanwhile, is for the task. Only when there is nothing is the next
+        // message told of.
         all && session.pull().is_ok() && !session.has_output()
     }
 
