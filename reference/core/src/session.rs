@@ -462,6 +462,14 @@ impl Session {
         self.connection.has_output()
     }
 
+    /// Whether the last [`Self::pull`] stopped because one write is worth no more: what waits in the pipe has told nobody
+    /// of itself, so whoever writes has to pull again.
+    #[inline]
+    #[must_use]
+    pub fn has_more_to_pull(&self) -> bool {
+        self.connection.is_full()
+    }
+
     /// Messages in the batch that is being written.
     #[inline]
     #[must_use]

@@ -203,7 +203,8 @@ impl Load {
             return false;
         }
         let messages = session.batched_messages();
-        let all = matches!(write(session, &**link), Ok(Written::Everything));
+        let pulled_all = !session.has_more_to_pull();
+        let all = matches!(write(session, &**link), Ok(Written::Everything)) && pulled_all;
         *last_flush = Flush { messages, at: runtime.now(), answered: false };
         all
     }
