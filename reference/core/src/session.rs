@@ -484,13 +484,6 @@ impl Session {
         self.connection.has_output()
     }
 
-    /// Whether the last [`Self::pull`] took as much as one write is worth: more may wait, and the pipe counts as read.
-    #[inline]
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.connection.is_full()
-    }
-
     /// Messages in the batch that is being written.
     #[inline]
     #[must_use]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zmq_reference::blocking::{Context, Socket};
-use zmq_reference::{Message, SocketType};
+use zmq_reference::{Frame, Message, SocketType};
 
 fn context() -> Context {
     Context::new().expect("an I/O thread can be made")
@@ -71,4 +71,23 @@ fn a_context_that_was_shut_down_can_still_be_terminated() {
     });
     when.recv_timeout(Duration::from_secs(5)).expect("term ends although handles of sockets are alive");
     drop((rep, req));
+}
+
+/// More than one write takes, and the thread that sends writes itself: what it leaves, the connection's task sends.
+#[test]
+fn a_message_of_several_writes_arrives_as_a_whole() {
+    let big: Vec<Frame> = (0..40).map(|part| Frame::copy_of(&[part; 8 << 10])).collect();
+    let big = Message::from_frames(big).expect("it has parts");
+    for transport in TRANSPORTS {
+        let (_context, here, there) = both(transport, SocketType::Pair, SocketType::Pair);
+        // The connection stands when this has come, and nothing waits to be written.
+        there.send("ready").unwrap();
+        here.recv().unwrap();
+        for _ in 0..10 {
+            here.send(big.clone()).unwrap();
+            assert_eq!(there.recv().unwrap(), big);
+            there.send("next").unwrap();
+            here.recv().unwrap();
+        }
+    }
 }

@@ -30,9 +30,9 @@ pub struct Found {
 
 /// Name, package, mode if it has several, and what its sender does.
 const PEERS: &[(&str, &str, Option<&str>, &str)] = &[
-    ("ours-local", "peer-ours", Some("local"), "makes a message of the borrowed octets"),
-    ("ours-threads", "peer-ours", Some("threads"), "makes a message of the borrowed octets"),
-    ("ours-blocking", "peer-ours", Some("blocking"), "makes a message of the borrowed octets"),
+    ("ours-local", "peer-ours", Some("local"), "copies; to 30 octets inline, to 1 KiB into a shared block"),
+    ("ours-threads", "peer-ours", Some("threads"), "copies; to 30 octets inline, to 1 KiB into a shared block"),
+    ("ours-blocking", "peer-ours", Some("blocking"), "copies; to 30 octets inline, to 1 KiB into a shared block"),
     ("omq-local", "peer-omq", Some("local"), "copies; to 55 octets inline"),
     ("omq-threads", "peer-omq", Some("threads"), "copies; to 55 octets inline"),
     ("omq-blocking", "peer-omq", Some("blocking"), "copies; to 55 octets inline"),

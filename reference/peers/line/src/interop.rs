@@ -187,13 +187,14 @@ const SYNC: &[u8] = b"sync";
 /// Sizes around the limits of inline storage, of the short frame, and of a buffer.
 const SIZES: [usize; 7] = [0, 1, 30, 31, 255, 256, 65536];
 
-/// Each size alone, all together, and parts that are empty in every place.
+/// Each size alone, all together, parts that are empty in every place, and more parts than one write is worth.
 fn messages() -> Vec<Vec<Bytes>> {
     let mut all: Vec<Vec<Bytes>> = SIZES.iter().map(|&size| vec![body(size)]).collect();
     all.push(SIZES.iter().map(|&size| body(size)).collect());
     all.push(vec![body(0), body(0)]);
     all.push(vec![body(31), body(0), body(1)]);
     all.push(vec![body(65536), body(65536), body(0)]);
+    all.push(vec![body(8192); 40]);
     all
 }
 

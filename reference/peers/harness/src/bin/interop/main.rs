@@ -1,6 +1,10 @@
 //! Lets one implementation, ours unless another is asked for, meet every peer in every pattern and on both sides.
 //!
-//!     cargo run --release -p peer-harness --bin interop -- [--subject NAME] [--peers A,B] [--pairs PATTERN] [--markdown FILE]
+//!     cargo run --release -p peer-harness --bin interop -- [--subject NAME] [--peers A,B] [--pairs PATTERN]
+//!         [--markdown FILE] [--page FILE]
+//!
+//! `--markdown` writes the table, and `--page` expects a document to have it, so that a peer that could not be built is
+//! missed too.
 //!
 //! A cell that fails is a finding, unless `deviations.toml` explains it; an explanation of a cell that passes is one
 //! too. Exit codes: 0 as known, 1 findings, 2 usage, 4 the subject met nobody.
@@ -23,6 +27,7 @@ struct Options {
     peers: Vec<String>,
     pairs: Vec<String>,
     markdown: Option<String>,
+    page: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -60,12 +65,19 @@ fn run(options: &Options) -> Result<u8, String> {
     }
     let names: Vec<&str> = peers.iter().map(|peer| peer.name.as_str()).collect();
     println!("{:<44} {}\n", "", names.join(", "));
+    let table = table::markdown(&subject.name, &names, &rows, &known);
     if let Some(path) = &options.markdown {
-        let text = table::markdown(&subject.name, &names, &rows, &known);
-        std::fs::write(path, text).map_err(|error| format!("cannot write {path}: {error}"))?;
+        std::fs::write(path, &table).map_err(|error| format!("cannot write {path}: {error}"))?;
     }
     let mut met = 0;
     let mut findings = 0;
+    if let Some(path) = &options.page {
+        let page = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+        if !page.contains(&table) {
+            findings += 1;
+            println!("{path} has another table than --markdown writes");
+        }
+    }
     for (scene, verdicts) in &rows {
         for (peer, verdict) in names.iter().zip(verdicts) {
             met += usize::from(!matches!(verdict, Verdict::NotThere(_)));
@@ -81,7 +93,8 @@ fn run(options: &Options) -> Result<u8, String> {
 
 impl Options {
     fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { subject: "ours".into(), peers: Vec::new(), pairs: Vec::new(), markdown: None };
+        let mut options =
+            Self { subject: "ours".into(), peers: Vec::new(), pairs: Vec::new(), markdown: None, page: None };
         let mut words = words;
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -90,7 +103,11 @@ impl Options {
                 "--peers" => options.peers.extend(value.split(',').map(str::to_owned)),
                 "--pairs" => options.pairs.push(value),
                 "--markdown" => options.markdown = Some(value),
-                _ => return Err(format!("unknown option {word}; there are --subject, --peers, --pairs, --markdown")),
+                "--page" => options.page = Some(value),
+                _ => {
+                    let known = "--subject, --peers, --pairs, --markdown, --page";
+                    return Err(format!("unknown option {word}; there are {known}"));
+                }
             }
         }
         Ok(options)

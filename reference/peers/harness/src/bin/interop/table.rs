@@ -6,8 +6,9 @@ use crate::deviations::Deviations;
 use crate::matrix::Scene;
 use crate::meet::Verdict;
 
+/// Scenes down, peers across, and below it the reason of each failure.
 pub(crate) fn markdown(subject: &str, peers: &[&str], rows: &[(&Scene, Vec<Verdict>)], known: &Deviations) -> String {
-    let mut text = format!("{subject} with each peer. A dash: the peer has no such type or side.\n\n| scene ");
+    let mut text = "| scene ".to_owned();
     for peer in peers {
         let _ = write!(text, "| {peer} ");
     }
