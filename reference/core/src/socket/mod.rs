@@ -11,12 +11,15 @@
 
 mod effects;
 mod interests;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod mailbox;
 mod parking;
 mod peer;
 mod peers;
 mod routing_ids;
 mod shared;
+mod sync;
 mod wanted;
 
 use std::collections::VecDeque;
