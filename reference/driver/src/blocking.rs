@@ -40,6 +40,7 @@ impl Context {
     /// # Errors
     ///
     /// The system's, if it cannot make the thread.
+    #[cfg(all(unix, not(loom)))]
     pub fn new() -> std::io::Result<Self> {
         crate::Context::new().map(Self)
     }
@@ -49,6 +50,7 @@ impl Context {
     /// # Errors
     ///
     /// The system's, if it cannot make the threads.
+    #[cfg(all(unix, not(loom)))]
     pub fn with_io_threads(io_threads: usize) -> std::io::Result<Self> {
         crate::Context::with_io_threads(io_threads).map(Self)
     }

@@ -9,6 +9,7 @@ use zmq_core::pattern::table::SocketType;
 use crate::inproc::Names;
 use crate::live::Live;
 use crate::runtime::Runtime;
+#[cfg(all(unix, not(loom)))]
 use crate::runtime::tokio_runtime::TokioRuntime;
 use crate::socket::{Inner as SocketInner, Socket};
 
@@ -36,6 +37,7 @@ impl Context {
     /// # Errors
     ///
     /// The system's, if it cannot make the thread.
+    #[cfg(all(unix, not(loom)))]
     pub fn new() -> std::io::Result<Self> {
         Self::with_io_threads(1)
     }
@@ -45,6 +47,7 @@ impl Context {
     /// # Errors
     ///
     /// The system's, if it cannot make the threads.
+    #[cfg(all(unix, not(loom)))]
     pub fn with_io_threads(io_threads: usize) -> std::io::Result<Self> {
         Ok(Self::on(Arc::new(TokioRuntime::owned(io_threads)?)))
     }
@@ -57,6 +60,7 @@ impl Context {
     /// # Errors
     ///
     /// If this is not called on a tokio runtime.
+    #[cfg(all(unix, not(loom)))]
     pub fn local() -> std::io::Result<Self> {
         Ok(Self::on(Arc::new(TokioRuntime::local()?)))
     }

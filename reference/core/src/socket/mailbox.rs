@@ -4,10 +4,10 @@
 //! has messages, a pipe that was full has room), so that ten thousand silent peers cost nothing.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use super::peer::{Attachment, PeerId};
+use super::sync::{AtomicBool, Mutex, Ordering};
 
 /// What is told. The letters of one peer stay in order.
 pub enum Letter {

@@ -11,12 +11,15 @@
 
 mod effects;
 mod interests;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod mailbox;
 mod parking;
 mod peer;
 mod peers;
 mod routing_ids;
 mod shared;
+mod sync;
 mod wanted;
 
 use std::collections::VecDeque;
@@ -212,5 +215,72 @@ impl Side {
                 Letter::Writable(peer) => pattern.writable(peer),
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+    use crate::frame::Frame;
+    use crate::pattern::testing::peer;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// However much a peer sends that is thrown away, a call comes back, and who waits is told to try again.
+    #[test]
+    fn a_call_ends_whatever_peers_send_and_is_made_again() {
+        for (socket_type, wanted) in [(SocketType::Sub, "wanted"), (SocketType::Rep, "")] {
+            let socket = Socket::new(socket_type, Options::default(), 1);
+            if socket_type == SocketType::Sub {
+                socket.set(PatternOption::Subscribe(b"wanted".to_vec())).unwrap();
+            }
+            let (attachment, mut far) = peer(socket.shared(), "", 0);
+            socket.shared().attach(attachment);
+            (0..10_000).for_each(|_| assert!(far.send("useless")));
+            assert!(far.send(Message::from([wanted, "body"])));
+            let wakes = Arc::<Wakes>::default();
+            let mut ticket = socket.shared().receivers().ticket();
+            let mut calls = 0;
+            let received = loop {
+                ticket.park(&Waker::from(Arc::clone(&wakes)));
+                let before = wakes.0.load(Ordering::Relaxed);
+                match socket.try_recv() {
+                    Ok(message) => break message,
+                    Err(why) => assert_eq!(why, RecvError::WouldBlock),
+                }
+                calls += 1;
+                assert_eq!(wakes.0.load(Ordering::Relaxed), before + 1, "nobody would call again");
+            };
+            assert_eq!(calls, 10, "a thousand are thrown away by each call");
+            assert_eq!(received.iter().last().map(Frame::len), Some(4));
+        }
+    }
+
+    /// Peers that come and go unseen, and leave nothing to receive, leave nothing in the mailbox.
+    #[test]
+    fn peers_that_nobody_saw_leave_no_letters() {
+        let socket = Socket::new(SocketType::Pull, Options::default(), 1);
+        for message in [None, Some("for the application")] {
+            let (attachment, mut far) = peer(socket.shared(), "", 0);
+            let id = attachment.peer;
+            socket.shared().attach(attachment);
+            if let Some(message) = message {
+                assert!(far.send(message));
+            }
+            socket.shared().detach_closed(id);
+            assert_eq!(socket.shared().mailbox().has_any(), message.is_some());
+        }
+        assert_eq!(socket.try_recv(), Ok(Message::from("for the application")));
     }
 }

@@ -1,9 +1,10 @@
 //! Parking: tasks that wait until their socket can receive or send, woken in the order in which they came.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::Waker;
+
+use super::sync::{AtomicBool, Mutex, MutexGuard, Ordering, fence};
 
 /// Waiters for one direction of a socket.
 ///
@@ -47,7 +48,7 @@ impl Parking {
     pub fn wake_one(&self) {
         // Pairs with the fence in `Ticket::park`: either the waiter's second look sees what this caller did before, or
         // this load sees the waiter.
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         if self.any.load(Ordering::Relaxed) {
             self.wake_first();
         }
@@ -77,7 +78,7 @@ impl Parking {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +99,7 @@ impl Ticket<'_> {
         }
         self.parking.any.store(true, Ordering::Relaxed);
         drop(queue);
-        std::sync::atomic::fence(Ordering::SeqCst);
+        fence(Ordering::SeqCst);
     }
 }
 
@@ -118,7 +119,7 @@ impl Drop for Ticket<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
