@@ -185,7 +185,7 @@ fn messages_of_many_parts_are_bounded() {
         let good = Good::start(Options::default());
         let pull = socket(&good.context, SocketType::Pull, Options::default());
         let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap();
-        let many = [vec![MORE, 0].repeat(4_999), vec![0, 0]].concat();
+        let many = [[MORE, 0].repeat(4_999), vec![0, 0]].concat();
         let mut first = Raw::handshaken(&endpoint, "PUSH");
         first.write(&many);
         assert_eq!(pull.recv().unwrap().parts(), 5_000);
@@ -210,7 +210,7 @@ fn a_message_without_end_ends_the_connection() {
     alone(|| {
         let good = Good::start(Options::default());
         let mut raw = Raw::handshaken(&good.endpoint, "DEALER");
-        let parts = vec![MORE, 0].repeat(10_000);
+        let parts = [MORE, 0].repeat(10_000);
         assert!(eventually(|| raw.write(&parts) == Wrote::Closed), "after {} octets", raw.written);
         good.is_served();
         assert_eq!(good.foreign.load(Ordering::Relaxed), 0);

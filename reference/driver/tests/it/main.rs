@@ -1,4 +1,5 @@
-//! Sockets against sockets, on real I/O.
+//! Sockets against sockets and against raw peers, on real I/O.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod alone;
 mod cancellation;

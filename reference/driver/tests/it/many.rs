@@ -15,7 +15,7 @@ fn come_and_go(endpoint: &Endpoint, theirs: &str, n: usize) {
     let all = [greeting(), ready(theirs), frame(MORE, b"half of a message")].concat();
     let until = [0, 11, 64, greeting().len() + ready(theirs).len(), all.len()];
     raw.write(&all[..until[n % until.len()]]);
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         raw.reset();
     } else if n % 3 == 1 && n % until.len() >= 3 {
         raw.read_handshake();
