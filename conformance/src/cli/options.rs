@@ -115,7 +115,7 @@ pub(super) struct CheckOptions {
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<PathBuf>,
     /// Cases side by side, each with a process of its own
-    #[arg(long, value_name = "N", default_value_t = 8, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 16, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(super) jobs: u16,
     /// Run each case this often; verdicts that differ are inconclusive
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -470,7 +470,14 @@ async fn wait<T>(
         let runtime = &inner.context.runtime;
         (runtime.timer(0), runtime.now() + timeout)
     });
+    // Whoever waits has tried before; whoever is woken has not yet.
+    let mut woken = false;
     std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut woken, true)
+            && let Some(done) = attempt()
+        {
+            return Poll::Ready(Some(done));
+        }
         ticket.park(cx.waker());
         // A second look after parking: what came before it wakes nobody.
         if let Some(done) = attempt() {

@@ -61,7 +61,13 @@ pub fn names() -> Vec<String> {
 #[must_use]
 pub fn gather(wanted: &dyn Fn(&str) -> bool) -> Found {
     let mut found = Found::default();
-    let programs = build(&mut found.remarks);
+    let pinned = format!("libzmq-{PINNED}");
+    let mut packages: BTreeSet<&str> =
+        PEERS.iter().filter(|(name, ..)| wanted(name)).map(|(_, package, ..)| *package).collect();
+    if wanted(&pinned) || wanted(SYSTEM) {
+        packages.insert("peer-libzmq");
+    }
+    let programs = build(&packages, &mut found.remarks);
     let program = |package: &str| programs.iter().find(|program| program.ends_with(package)).cloned();
     let mut missing = BTreeSet::new();
     let mut add = |peer: Peer, package: &'static str, program: Option<PathBuf>| match program {
@@ -72,7 +78,6 @@ pub fn gather(wanted: &dyn Fn(&str) -> bool) -> Found {
     };
     let libzmq =
         |name: &str, arguments| Peer { name: name.into(), program: PathBuf::new(), arguments, sender: ZMQ_SEND };
-    let pinned = format!("libzmq-{PINNED}");
     if wanted(&pinned) {
         match fetch() {
             Ok(arguments) => add(libzmq(&pinned, arguments), "peer-libzmq", program("peer-libzmq")),
@@ -90,12 +95,13 @@ pub fn gather(wanted: &dyn Fn(&str) -> bool) -> Found {
     found
 }
 
-/// Builds the whole workspace, so that all peers share one set of dependencies, and gives the programs that came of it.
+/// Builds these packages together, so that they share one set of dependencies, and gives the programs that came of it.
 /// One that cannot be built does not keep the others from it, and an older program of it is not given.
-fn build(remarks: &mut Vec<String>) -> Vec<PathBuf> {
+fn build(packages: &BTreeSet<&str>, remarks: &mut Vec<String>) -> Vec<PathBuf> {
     eprintln!("building the peers");
     let mut build = cargo();
-    build.args(["build", "--quiet", "--release", "--workspace", "--keep-going"]);
+    build.args(["build", "--quiet", "--release", "--keep-going"]);
+    build.args(packages.iter().flat_map(|package| ["--package", package]));
     build.arg("--message-format=json-render-diagnostics").arg("--manifest-path").arg(workspace().join("Cargo.toml"));
     // Wherever the caller's own build goes, this one goes to a known place.
     build.arg("--target-dir").arg(workspace().join("target"));
