@@ -305,6 +305,7 @@ fn next(reader: &mut Reader, writer: &Thread, progress: &AtomicU32) -> Frame {
 }
 
 /// Parks until somebody wakes this thread; that it takes very long while the other end stands still is a lost wake-up.
+#[expect(clippy::disallowed_methods, reason = "a test that runs threads for a while")]
 fn sleep(progress: &AtomicU32) {
     let before = progress.load(Ordering::Relaxed);
     let start = std::time::Instant::now();
