@@ -107,9 +107,10 @@ impl Socket {
             Some(pattern) => pattern.recv(&mut effects),
             None => Err(RecvError::Terminated),
         };
+        let again = effects.wants_another_look();
         effects.run();
-        if received == Err(RecvError::WouldBlock) && self.shared.has_ended() {
-            return Err(RecvError::Terminated);
+        if received == Err(RecvError::WouldBlock) {
+            return Err(self.nothing_received(again));
         }
         received
     }
@@ -130,13 +131,20 @@ impl Socket {
         let again = effects.wants_another_look();
         effects.run();
         match received {
-            Err(RecvError::WouldBlock) if self.shared.has_ended() => Err(RecvError::Terminated),
-            Err(RecvError::WouldBlock) if again => {
-                self.shared.receivers().wake_one();
-                Err(RecvError::WouldBlock)
-            }
+            Err(RecvError::WouldBlock) => Err(self.nothing_received(again)),
             received => received,
         }
+    }
+
+    /// Why nothing was received. If the call gave up before it had seen everything, whoever waits is woken to go on.
+    fn nothing_received(&self, again: bool) -> RecvError {
+        if self.shared.has_ended() {
+            return RecvError::Terminated;
+        }
+        if again {
+            self.shared.receivers().wake_one();
+        }
+        RecvError::WouldBlock
     }
 
     /// Whether [`Self::try_send`] of a proper message would succeed now.
