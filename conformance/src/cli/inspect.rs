@@ -11,7 +11,8 @@ use crate::case::library::Library;
 use crate::case::lint;
 use crate::case::select::{nearest, runs};
 use crate::exit::Exit;
-use crate::ledger::{self, CaseRef, Exceptions, Ledger, Listing, Options};
+use crate::ledger::coverage::Sources;
+use crate::ledger::{self, CaseRef, Exceptions, Ledger, Listing, Mutations, Options};
 use crate::sabotage;
 
 pub(super) fn list(options: &ListOptions) -> Result<u8, Refusal> {
@@ -124,12 +125,10 @@ pub(super) fn coverage(options: &CoverageOptions) -> Result<u8, Refusal> {
     }
     let library = Library::embedded().map_err(Refusal::usage)?;
     let listing = if options.uncovered { Listing::Uncovered } else { Listing::Table };
-    let coverage = ledger::coverage(
-        Ledger::embedded(),
-        &references(&library),
-        Exceptions::embedded(),
-        &Options { rfcs: options.rfcs.clone(), listing },
-    );
+    let cases = references(&library);
+    let sources = Sources { cases: &cases, mutations: Mutations::embedded(), exceptions: Exceptions::embedded() };
+    let coverage =
+        ledger::coverage(Ledger::embedded(), sources, &Options { rfcs: options.rfcs.clone(), listing });
     print_line(if options.json { coverage.json() } else { coverage.text() }.trim_end());
     Ok(Exit::AsExpected.code())
 }

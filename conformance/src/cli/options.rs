@@ -168,7 +168,7 @@ pub(super) struct LintOptions {
 #[derive(Debug, Args)]
 pub(super) struct CoverageOptions {
     /// List the statements that are neither tested nor excepted
-    #[arg(long)]
+    #[arg(long, visible_alias = "open")]
     pub(super) uncovered: bool,
     /// Only these RFCs, by number
     #[arg(long = "rfc", value_name = "N", allow_negative_numbers = true)]

@@ -1,13 +1,15 @@
 //! Which statements of the RFCs are tested, excepted, open or out of reach.
 //!
-//! [`coverage`] holds ledger, cases and exceptions against each other; the two folds over the result are
+//! [`coverage`] holds ledger, cases, mutations and exceptions against each other; the two folds over the result are
 //! [`Coverage::text`] and [`Coverage::json`].
 
 mod table;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::{CaseRef, Check, Exceptions, Ledger, Level, Requirement, Rfc};
+use super::{CaseRef, Check, Exceptions, Ledger, Level, Mutations, Requirement, Rfc};
 
 /// What to look at, and what to print.
 #[derive(Debug, Clone, Default)]
@@ -34,13 +36,15 @@ pub enum Listing {
 pub enum Standing {
     /// At least one case that gates names it.
     Tested,
+    /// No such case, but a test of the reference that has been seen to fail when the rule is broken.
+    Proven,
     /// Only provisional cases name it.
     Provisional,
-    /// No case names it, and a written exception says why.
+    /// Nothing covers it, and a written exception says why.
     Excepted,
-    /// No case names it, and none can.
+    /// Nothing covers it, and nothing can.
     Untestable,
-    /// No case names it.
+    /// Nothing covers it.
     Open,
 }
 
@@ -55,7 +59,7 @@ pub struct Coverage {
     pub total: Counts,
     /// Ids named by cases that the ledger does not have, each with its case.
     pub unknown: Vec<(String, String)>,
-    /// Exceptions of requirements that a case covers all the same; they should go.
+    /// Exceptions of requirements that a case or a test covers all the same; they should go.
     pub stale_exceptions: Vec<String>,
     /// What the text fold prints.
     #[serde(skip)]
@@ -90,6 +94,10 @@ pub struct EntryCoverage {
     pub standing: Standing,
     /// Cases that name it.
     pub cases: Vec<String>,
+    /// Tests of the reference that fail when it is broken.
+    pub tests: Vec<String>,
+    /// Whether something that covers it has been seen to fail: a case under a saboteur, a test under a mutation.
+    pub killed: bool,
     /// What an exception waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
@@ -97,13 +105,17 @@ pub struct EntryCoverage {
     pub text: String,
 }
 
-/// Numbers of entries; `entries` is the sum of the others.
+/// Numbers of entries; `entries` is the sum of the others but `killed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
     /// All.
     pub entries: usize,
     /// [`Standing::Tested`].
     pub tested: usize,
+    /// [`Standing::Proven`].
+    pub proven: usize,
+    /// Those of the two above that have [`EntryCoverage::killed`].
+    pub killed: usize,
     /// [`Standing::Provisional`].
     pub provisional: usize,
     /// [`Standing::Excepted`].
@@ -114,34 +126,46 @@ pub struct Counts {
     pub open: usize,
 }
 
-/// Holds ledger, cases and exceptions against each other.
+/// What can cover a requirement.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The cases.
+    pub cases: &'a [CaseRef],
+    /// What proves the tests of the reference.
+    pub mutations: &'a Mutations,
+    /// What cannot be examined yet.
+    pub exceptions: &'a Exceptions,
+}
+
+/// Holds ledger, cases, mutations and exceptions against each other.
 #[must_use]
-pub fn coverage(ledger: &Ledger, cases: &[CaseRef], exceptions: &Exceptions, options: &Options) -> Coverage {
+pub fn coverage(ledger: &Ledger, sources: Sources<'_>, options: &Options) -> Coverage {
+    let Sources { cases, mutations, exceptions } = sources;
     let chosen = |rfc: &&Rfc| options.rfcs.is_empty() || options.rfcs.contains(&rfc.number);
-    let rfcs: Vec<_> = ledger.rfcs.iter().filter(chosen).map(|rfc| of_rfc(rfc, cases, exceptions)).collect();
+    let rfcs: Vec<_> = ledger.rfcs.iter().filter(chosen).map(|rfc| of_rfc(rfc, sources)).collect();
     let mut total = Counts::default();
     for rfc in &rfcs {
         total.add(rfc.all);
     }
     let named = || cases.iter().flat_map(|case| case.requirements.iter().map(move |id| (id, &case.id)));
     let unknown = named().filter(|(id, _)| ledger.find(id).is_none());
-    let is_named = |wanted: &str| named().any(|(id, _)| id == wanted);
+    let is_covered = |wanted: &str| named().any(|(id, _)| id == wanted) || mutations.of(wanted).next().is_some();
     Coverage {
         schema: 1,
         rfcs,
         total,
         unknown: unknown.map(|(id, case)| (id.clone(), case.clone())).collect(),
-        stale_exceptions: exceptions.list.iter().map(|e| e.id.clone()).filter(|id| is_named(id)).collect(),
+        stale_exceptions: exceptions.list.iter().map(|e| e.id.clone()).filter(|id| is_covered(id)).collect(),
         listing: options.listing,
     }
 }
 
-fn of_rfc(rfc: &Rfc, cases: &[CaseRef], exceptions: &Exceptions) -> RfcCoverage {
-    let entries: Vec<_> = rfc.requirements.iter().map(|entry| of_entry(entry, cases, exceptions)).collect();
+fn of_rfc(rfc: &Rfc, sources: Sources<'_>) -> RfcCoverage {
+    let entries: Vec<_> = rfc.requirements.iter().map(|entry| of_entry(entry, sources)).collect();
     let count = |level: Option<Level>| {
         let mut counts = Counts::default();
         for entry in entries.iter().filter(|entry| level.is_none_or(|level| entry.level == level)) {
-            counts.count(entry.standing);
+            counts.count(entry);
         }
         counts
     };
@@ -149,11 +173,14 @@ fn of_rfc(rfc: &Rfc, cases: &[CaseRef], exceptions: &Exceptions) -> RfcCoverage 
     RfcCoverage { rfc: rfc.number, name: rfc.name.clone(), all: count(None), levels, entries }
 }
 
-fn of_entry(entry: &Requirement, cases: &[CaseRef], exceptions: &Exceptions) -> EntryCoverage {
-    let naming: Vec<_> = cases.iter().filter(|case| case.requirements.contains(&entry.id)).collect();
-    let exception = exceptions.find(&entry.id);
+fn of_entry(entry: &Requirement, sources: Sources<'_>) -> EntryCoverage {
+    let naming: Vec<_> = sources.cases.iter().filter(|case| case.requirements.contains(&entry.id)).collect();
+    let tests: BTreeSet<&String> = sources.mutations.of(&entry.id).flat_map(|mutation| &mutation.tests).collect();
+    let exception = sources.exceptions.find(&entry.id);
     let standing = if naming.iter().any(|case| !case.provisional) {
         Standing::Tested
+    } else if !tests.is_empty() {
+        Standing::Proven
     } else if !naming.is_empty() {
         Standing::Provisional
     } else if exception.is_some() {
@@ -169,16 +196,20 @@ fn of_entry(entry: &Requirement, cases: &[CaseRef], exceptions: &Exceptions) -> 
         check: entry.check,
         standing,
         cases: naming.iter().map(|case| case.id.clone()).collect(),
+        killed: !tests.is_empty() || naming.iter().any(|case| !case.provisional && !case.killed_by.is_empty()),
+        tests: tests.into_iter().cloned().collect(),
         until: exception.map(|exception| exception.until.clone()),
         text: entry.text.clone(),
     }
 }
 
 impl Counts {
-    fn count(&mut self, standing: Standing) {
+    fn count(&mut self, entry: &EntryCoverage) {
         self.entries += 1;
-        *match standing {
+        self.killed += usize::from(entry.killed);
+        *match entry.standing {
             Standing::Tested => &mut self.tested,
+            Standing::Proven => &mut self.proven,
             Standing::Provisional => &mut self.provisional,
             Standing::Excepted => &mut self.excepted,
             Standing::Untestable => &mut self.untestable,
@@ -189,6 +220,8 @@ impl Counts {
     fn add(&mut self, other: Self) {
         self.entries += other.entries;
         self.tested += other.tested;
+        self.proven += other.proven;
+        self.killed += other.killed;
         self.provisional += other.provisional;
         self.excepted += other.excepted;
         self.untestable += other.untestable;
@@ -197,7 +230,7 @@ impl Counts {
 }
 
 impl Coverage {
-    /// The entries that no case and no exception covers.
+    /// The entries that no case, no test and no exception covers.
     pub fn open(&self) -> impl Iterator<Item = &EntryCoverage> {
         self.rfcs.iter().flat_map(|rfc| &rfc.entries).filter(|entry| entry.standing == Standing::Open)
     }
@@ -227,8 +260,15 @@ mod tests {
         ]
     }
 
+    fn mutations() -> Mutations {
+        let text = "[[mutation]]\nname = \"m\"\nsin = \"s\"\nchecks = [\"EXPAIR-PAIR-05\", \"EXPAIR-PAIR-02\"]\nfile = \"f\"\n\
+                    find = \"a\"\nreplace = \"b\"\ntests = [\"zmq-core::pair::destroys\"]\n";
+        Mutations::parse(&[("m.toml".to_owned(), text.to_owned())], Ledger::embedded()).unwrap()
+    }
+
     fn covered(cases: &[CaseRef], exceptions: &Exceptions, listing: Listing) -> Coverage {
-        coverage(Ledger::embedded(), cases, exceptions, &Options { rfcs: vec![31], listing })
+        let sources = Sources { cases, mutations: &mutations(), exceptions };
+        coverage(Ledger::embedded(), sources, &Options { rfcs: vec![31], listing })
     }
 
     #[test]
@@ -260,10 +300,12 @@ mod tests {
     /// The numbers add up for the whole ledger.
     #[test]
     fn nothing_is_counted_twice() {
-        let all = coverage(Ledger::embedded(), &cases(), Exceptions::embedded(), &Options::default());
-        let Counts { entries, tested, provisional, excepted, untestable, open } = all.total;
+        let sources = Sources { cases: &cases(), mutations: &mutations(), exceptions: Exceptions::embedded() };
+        let all = coverage(Ledger::embedded(), sources, &Options::default());
+        let Counts { entries, tested, proven, killed, provisional, excepted, untestable, open } = all.total;
         assert_eq!(entries, Ledger::embedded().requirements().count());
-        assert_eq!(entries, tested + provisional + excepted + untestable + open);
+        assert_eq!(entries, tested + proven + provisional + excepted + untestable + open);
+        assert_eq!((proven, killed), (2, 2));
         assert_eq!(excepted, Exceptions::embedded().list.len());
         assert_eq!(open, all.open().count());
     }

@@ -1,13 +1,14 @@
 //! The requirement ledger: every normative statement of the RFCs under a permanent id.
 //!
 //! The data is `docs/spec/*.toml`, one file per RFC, embedded in the binary and loadable from a directory.
-//! [`exceptions`] holds what the suite cannot examine yet, [`explain()`] tells one entry or case in full, and
-//! [`coverage()`] says which entries are tested, excepted or open.
+//! [`exceptions`] holds what cannot be examined yet, [`mutations`] what proves the tests of the reference, [`explain()`]
+//! tells one entry or case in full, and [`coverage()`] says which entries are tested, excepted or open.
 
 pub mod coverage;
 pub mod exceptions;
 pub mod explain;
 mod load;
+pub mod mutations;
 pub(crate) mod suggest;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use coverage::{Coverage, Listing, Options, Standing, coverage};
 pub use exceptions::{Exception, Exceptions};
 pub use explain::explain;
 pub use load::LedgerError;
+pub use mutations::{Mutation, Mutations};
 
 static SPEC: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../docs/spec");
 

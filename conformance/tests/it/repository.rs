@@ -6,6 +6,7 @@
 mod files;
 mod ids;
 mod manifests;
+mod mutations;
 
 use std::fs;
 use std::path::{Path, PathBuf};

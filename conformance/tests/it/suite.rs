@@ -3,7 +3,8 @@
 use zmq_vectors::{Kind, Means, Verdict, Zmtp};
 use zmqspec::case::library::Library;
 use zmqspec::case::lint::{Finding, lint};
-use zmqspec::ledger::{CaseRef, Check, Exceptions, Ledger, Level, Listing, Options, coverage};
+use zmqspec::ledger::coverage::Sources;
+use zmqspec::ledger::{CaseRef, Check, Exceptions, Ledger, Level, Listing, Mutations, Options, coverage};
 use zmqspec::sabotage;
 use zmqspec::wire::frame::{Decoded, decode, flag};
 use zmqspec::wire::greeting::{GREETING, Greeting};
@@ -30,7 +31,8 @@ fn every_binding_statement_about_the_wire_has_a_case_or_an_exception() {
     };
     let cases: Vec<CaseRef> = library.cases().iter().map(reference).collect();
     let options = Options { rfcs: WITHIN_REACH.to_vec(), listing: Listing::Table };
-    let coverage = coverage(Ledger::embedded(), &cases, Exceptions::embedded(), &options);
+    let sources = Sources { cases: &cases, mutations: Mutations::embedded(), exceptions: Exceptions::embedded() };
+    let coverage = coverage(Ledger::embedded(), sources, &options);
     let binding = |level: Level| matches!(level, Level::Must | Level::Grammar);
     let open: Vec<&str> = coverage
         .open()

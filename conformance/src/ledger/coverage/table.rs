@@ -10,17 +10,19 @@ impl Coverage {
     pub fn text(&self) -> String {
         let width = self.rfcs.iter().map(|rfc| rfc.name.chars().count() + 4).max().unwrap_or(0).max(12);
         let mut out = String::new();
-        let mut row = |cells: [&str; 8]| {
+        let mut row = |cells: [&str; 10]| {
             let [rfc, level, rest @ ..] = cells;
             let numbers: String = rest.iter().map(|cell| format!("{cell:>12}")).collect();
             writeln!(out, "{rfc:<width$}  {level:<7}{numbers}").expect("writing to a String never fails");
         };
-        row(["RFC", "level", "entries", "tested", "provisional", "excepted", "untestable", "open"]);
+        row([
+            "RFC", "level", "entries", "by case", "by test", "killed", "provisional", "excepted", "untestable", "open",
+        ]);
         let mut counts = |rfc: &str, level: &str, counts: Counts| {
-            let Counts { entries, tested, provisional, excepted, untestable, open } = counts;
-            let [e, t, p, x, u, o] =
-                [entries, tested, provisional, excepted, untestable, open].map(|number| number.to_string());
-            row([rfc, level, &e, &t, &p, &x, &u, &o]);
+            let Counts { entries, tested, proven, killed, provisional, excepted, untestable, open } = counts;
+            let [e, c, t, k, p, x, u, o] =
+                [entries, tested, proven, killed, provisional, excepted, untestable, open].map(|n| n.to_string());
+            row([rfc, level, &e, &c, &t, &k, &p, &x, &u, &o]);
         };
         for rfc in &self.rfcs {
             counts(&format!("{}/{}", rfc.rfc, rfc.name), "all", rfc.all);
@@ -37,7 +39,7 @@ impl Coverage {
                 .expect("writing to a String never fails");
         }
         for id in &self.stale_exceptions {
-            writeln!(out, "stale: {id} is covered by a case; remove its exception")
+            writeln!(out, "stale: {id} is covered by a case or a test; remove its exception")
                 .expect("writing to a String never fails");
         }
         out

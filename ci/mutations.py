@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Breaks rules of the reference, one at a time, and demands that the tests named for each fail.
+
+    ci/mutations.py [--list] [--shard I/N] [WORD…]
+
+The mutations are `docs/spec/mutations/*.toml`; with words, only those whose name or file contains one. The tracked files
+are copied to target/mutations, so the tree stays as it is. A mutant that does not compile proves nothing and is red, and
+so is a test that fails before anything is broken.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WORK = ROOT / "target" / "mutations"
+TREE = WORK / "tree"
+
+
+def main() -> int:
+    words, shard, only_list = [], (1, 1), False
+    arguments = iter(sys.argv[1:])
+    for argument in arguments:
+        if argument == "--list":
+            only_list = True
+        elif argument == "--shard":
+            index, _, count = next(arguments, "").partition("/")
+            shard = (int(index), int(count))
+        else:
+            words.append(argument)
+    chosen = [m for m in mutations() if not words or any(word in m["name"] or word in m["file"] for word in words)]
+    chosen = chosen[shard[0] - 1 :: shard[1]]
+    if not chosen:
+        print("expected a word of the name or file of a mutation, none matched", file=sys.stderr)
+        return 2
+    if only_list:
+        for mutation in chosen:
+            print(f"{mutation['name']}: {mutation['sin']} ({', '.join(mutation['checks'])})")
+        return 0
+    copy_tracked()
+    red = 0
+    tests = sorted({test for mutation in chosen for test in mutation["tests"]})
+    for package, names in by_package(tests).items():
+        failed = run(package, names)
+        if failed is None or failed:
+            print(f"red   before any mutation: {package} {' '.join(failed or ['does not compile'])}")
+            red += 1
+    for mutation in chosen:
+        why = meet(mutation)
+        red += why is not None
+        print(f"{'red  ' if why else 'ok   '} {mutation['name']}{': ' + why if why else ''}", flush=True)
+    print(f"{len(chosen)} mutations, {red} red")
+    return 1 if red else 0
+
+
+def mutations() -> list[dict]:
+    found = []
+    for path in sorted((ROOT / "docs" / "spec" / "mutations").glob("*.toml")):
+        found += tomllib.loads(path.read_text()).get("mutation", [])
+    return found
+
+
+def meet(mutation: dict) -> str | None:
+    """Why the mutation is red; None if every test noticed."""
+    path = TREE / mutation["file"]
+    text = path.read_text()
+    if text.count(mutation["find"]) != 1:
+        return f"its lines are not once in {mutation['file']}"
+    path.write_text(text.replace(mutation["find"], mutation["replace"]))
+    try:
+        for package, names in by_package(mutation["tests"]).items():
+            failed = run(package, names)
+            if failed is None:
+                return "the mutant does not compile"
+            missed = [name for name in names if name not in failed]
+            if missed:
+                return "not noticed by " + ", ".join(missed)
+    finally:
+        path.write_text(text)
+    return None
+
+
+def run(package: str, names: list[str]) -> list[str] | None:
+    """Those of the tests that fail; None if nothing compiles."""
+    command = ["cargo", "test", "--quiet", "--package", package, "--lib", "--tests"]
+    where = {"cwd": TREE, "env": environment(), "capture_output": True, "text": True}
+    built = subprocess.run([*command, "--no-run"], **where, check=False)
+    if built.returncode != 0:
+        print(built.stderr[-3000:], file=sys.stderr)
+        return None
+    try:
+        ran = subprocess.run(
+            [*command, "--no-fail-fast", "--", "--exact", "--format=pretty", *names], **where, check=False, timeout=300
+        )
+    except subprocess.TimeoutExpired:
+        # A mutant that waits for what never comes has been noticed.
+        return names
+    lines = ran.stdout.splitlines()
+    passed = {line.split()[1] for line in lines if line.startswith("test ") and line.endswith("... ok")}
+    return [name for name in names if name not in passed]
+
+
+def by_package(tests: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for test in tests:
+        package, _, name = test.partition("::")
+        found.setdefault(package, []).append(name)
+    return found
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "CARGO_TARGET_DIR": str(WORK / "target"), "RUSTFLAGS": "-Awarnings", "INSTA_UPDATE": "no"}
+
+
+def copy_tracked() -> None:
+    """Brings the copy up to date, and leaves files alone that are the same, so that little is compiled again."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {name for name in tracked.split("\0") if name and (ROOT / name).is_file()}
+    for name in names:
+        source, target = ROOT / name, TREE / name
+        if not target.is_file() or target.read_bytes() != source.read_bytes():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    for old in TREE.rglob("*"):
+        if old.is_file() and str(old.relative_to(TREE)) not in names:
+            old.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
