@@ -127,8 +127,7 @@ pub(super) fn coverage(options: &CoverageOptions) -> Result<u8, Refusal> {
     let listing = if options.uncovered { Listing::Uncovered } else { Listing::Table };
     let cases = references(&library);
     let sources = Sources { cases: &cases, mutations: Mutations::embedded(), exceptions: Exceptions::embedded() };
-    let coverage =
-        ledger::coverage(Ledger::embedded(), sources, &Options { rfcs: options.rfcs.clone(), listing });
+    let coverage = ledger::coverage(Ledger::embedded(), sources, &Options { rfcs: options.rfcs.clone(), listing });
     print_line(if options.json { coverage.json() } else { coverage.text() }.trim_end());
     Ok(Exit::AsExpected.code())
 }

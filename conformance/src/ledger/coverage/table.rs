@@ -16,7 +16,16 @@ impl Coverage {
             writeln!(out, "{rfc:<width$}  {level:<7}{numbers}").expect("writing to a String never fails");
         };
         row([
-            "RFC", "level", "entries", "by case", "by test", "killed", "provisional", "excepted", "untestable", "open",
+            "RFC",
+            "level",
+            "entries",
+            "by case",
+            "by test",
+            "killed",
+            "provisional",
+            "excepted",
+            "untestable",
+            "open",
         ]);
         let mut counts = |rfc: &str, level: &str, counts: Counts| {
             let Counts { entries, tested, proven, killed, provisional, excepted, untestable, open } = counts;
