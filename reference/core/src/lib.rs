@@ -5,6 +5,7 @@ pub mod dial;
 pub mod error;
 #[expect(unsafe_code, reason = "a frame is inline or a slice of a counted block, in 32 octets")]
 pub mod frame;
+pub mod mechanism;
 pub mod message;
 pub mod options;
 pub mod pattern;

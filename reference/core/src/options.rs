@@ -3,6 +3,11 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+mod security;
+
+pub(crate) use security::AsServer;
+pub use security::{Login, LoginTooLong, Plain, Security, ZapDomain, ZapDomainError, ZapEnforcement};
+
 use crate::frame::Frame;
 
 /// The high-water mark: how many whole messages a pipe holds in one direction.
@@ -163,6 +168,12 @@ pub struct Options {
     pub immediate: bool,
     /// Pending connections of a listener that the system may hold.
     pub backlog: u32,
+    /// The mechanism. A peer of any other is refused.
+    pub security: Security,
+    /// The domain in requests to the handler of ZAP. NULL asks the handler only where there is one.
+    pub zap_domain: Option<ZapDomain>,
+    /// Whether NULL and CURVE need a handler of ZAP.
+    pub zap_enforcement: ZapEnforcement,
 }
 
 /// Octets of one peer that wait for the application before reading pauses: half of a second-level cache.
@@ -198,6 +209,9 @@ impl Default for Options {
             reconnect: Reconnect::default(),
             immediate: false,
             backlog: 100,
+            security: Security::Null,
+            zap_domain: None,
+            zap_enforcement: ZapEnforcement::Lenient,
         }
     }
 }

@@ -10,11 +10,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use zmq_core::connection::Connection;
+use zmq_core::mechanism::zap::Answer;
 use zmq_core::session::{Ending, Session};
 use zmq_core::socket::IoSide;
 use zmq_core::time::Instant;
 
-use crate::runtime::{Close, Link, Runtime, Timer};
+use crate::context;
+use crate::runtime::{BoxFuture, Close, Link, Runtime, Timer};
+use crate::zap;
 
 /// Reads of one turn. Then others have theirs.
 const READS: usize = 4;
@@ -116,6 +119,7 @@ impl Carrier {
     /// handshake is over.
     pub(crate) async fn carry(
         &self,
+        context: &Arc<context::Inner>,
         session: Session,
         link: Box<dyn Link>,
         mut on_ready: impl FnMut(&Session),
@@ -123,18 +127,32 @@ impl Carrier {
         self.load().connection = Some(Carried { session, link });
         let mut timer = self.runtime.timer(self.index);
         let mut was_ready = false;
+        let mut asking = None;
         let outcome = std::future::poll_fn(|cx| {
             self.register(cx);
-            let mut load = self.load();
-            let turn = load.turn(cx, &*self.runtime, &mut *timer, self.is_stopping());
-            if let Some(Carried { session, .. }) = &load.connection
-                && !was_ready
-                && session.peer().is_some()
-            {
-                was_ready = true;
-                on_ready(session);
+            let mut answer = poll_answer(&mut asking, cx);
+            loop {
+                let mut load = self.load();
+                if let Some(answer) = answer.take()
+                    && let Err(outcome) = load.answer(answer)
+                {
+                    return Poll::Ready(outcome);
+                }
+                let turn = load.turn(cx, &*self.runtime, &mut *timer, self.is_stopping());
+                let Some(Carried { session, .. }) = &mut load.connection else { return turn };
+                if !was_ready && session.peer().is_some() {
+                    was_ready = true;
+                    on_ready(session);
+                }
+                let Some(question) = session.take_question() else { return turn };
+                drop(load);
+                // Asked under no lock: it is a call on a socket.
+                asking = Some(zap::ask(context, question));
+                answer = poll_answer(&mut asking, cx);
+                if answer.is_none() {
+                    return turn;
+                }
             }
-            turn
         })
         .await;
         let Carried { session, link } = self.load().connection.take().expect("only this takes what it carries");
@@ -162,6 +180,17 @@ impl Carrier {
             }
         })
         .await;
+    }
+}
+
+/// What the handler of ZAP has answered.
+fn poll_answer(asking: &mut Option<BoxFuture<'static, Answer>>, cx: &mut Context<'_>) -> Option<Answer> {
+    match asking.as_mut()?.as_mut().poll(cx) {
+        Poll::Ready(answer) => {
+            *asking = None;
+            Some(answer)
+        }
+        Poll::Pending => None,
     }
 }
 
@@ -208,6 +237,12 @@ impl Load {
         // What the batch had no room for, or what came meanwhile, is for the task. Only when there is nothing is the next
         // message told of.
         all && session.pull().is_ok() && !session.has_output()
+    }
+
+    /// What the handler of ZAP has answered.
+    fn answer(&mut self, answer: Answer) -> Result<(), Outcome> {
+        let Some(Carried { session, link }) = &mut self.connection else { return Ok(()) };
+        session.answer(answer).map_err(|ending| farewell_words(session, &**link, Outcome::Ended(ending)))
     }
 
     /// One turn of the task.

@@ -12,6 +12,7 @@ use crate::runtime::Runtime;
 #[cfg(all(unix, not(loom)))]
 use crate::runtime::tokio_runtime::TokioRuntime;
 use crate::socket::{Inner as SocketInner, Socket};
+use crate::zap::Numbers;
 
 /// Sockets that share I/O threads and inproc names. Clones are the same context.
 ///
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) names: Names,
     pub(crate) live: Arc<Live>,
+    pub(crate) zap: Numbers,
     terminated: AtomicBool,
     sockets: Mutex<Vec<Weak<SocketInner>>>,
     next_index: AtomicUsize,
@@ -73,6 +75,7 @@ impl Context {
                 runtime,
                 names: Names::default(),
                 live: Arc::default(),
+                zap: Numbers::default(),
                 terminated: AtomicBool::new(false),
                 sockets: Mutex::default(),
                 next_index: AtomicUsize::new(0),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zmq_core::connection::PeerMisbehaved;
 use zmq_core::dial::Dial;
 use zmq_core::options::Options;
-use zmq_core::session::{Ending, Ends, Session};
+use zmq_core::session::{Ending, Ends, Session, Start};
 use zmq_core::socket::{IoSide, Shared};
 
 use crate::carrier::{Carrier, Outcome};
@@ -58,6 +58,15 @@ impl Reporter {
         self.emit(EventKind::Disconnected(why), endpoint, peer);
     }
 }
+
+/// What a session is told of its link.
+pub(crate) fn begin(runtime: &dyn Runtime, link: &dyn Link) -> Start {
+    let address = link.peer_addr().map_or_else(|_| Vec::new(), |address| address.ip().to_string().into_bytes());
+    Start { now: runtime.now(), address }
+}
+
+/// What a server says to a client that may come again: the status of its handler of ZAP.
+const TEMPORARY: &str = "300";
 
 /// Whether the endpoint is dialled again.
 enum Next {
@@ -170,17 +179,20 @@ impl Dialer {
         self.events.emit(EventKind::Connected, &self.endpoint, peer.clone());
         let keeps_ends = ends.is_some();
         let io: Arc<dyn IoSide> = Arc::clone(&self.carrier) as _;
-        let now = self.context.runtime.now();
-        let session = Session::new(Arc::clone(&self.shared), io, self.options.clone(), ends, now);
+        let start = begin(&*self.context.runtime, &*link);
+        let session = Session::new(Arc::clone(&self.shared), io, self.options.clone(), ends, start);
         let on_ready = |_: &Session| {
             self.events.emit(EventKind::HandshakeSucceeded, &self.endpoint, peer.clone());
         };
-        let (session, outcome) = self.carrier.carry(session, link, on_ready).await;
+        let (session, outcome) = self.carrier.carry(&self.context, session, link, on_ready).await;
         let was_ready = session.peer().is_some();
         self.events.ended(&outcome, was_ready, &self.endpoint, peer.clone());
         let next = match outcome {
             // spec: ZMTP31-ERROR-02
-            Outcome::Ended(Ending::Finished | Ending::Misbehaved(PeerMisbehaved::Refused { .. })) => Next::Never,
+            Outcome::Ended(Ending::Misbehaved(PeerMisbehaved::Refused { reason })) if reason != TEMPORARY => {
+                Next::Never
+            }
+            Outcome::Ended(Ending::Finished) => Next::Never,
             Outcome::Ended(Ending::Misbehaved(_) | Ending::Superseded) | Outcome::PeerClosed | Outcome::Broken(_) => {
                 Next::Again
             }

@@ -258,6 +258,11 @@ fn properties(socket_type: SocketType, options: &Options) -> Vec<(String, Vec<u8
 }
 
 impl Names {
+    /// The type of the socket that is bound to a name.
+    pub(crate) fn bound_type(&self, name: &str) -> Option<SocketType> {
+        self.lock().bound.get(name).map(|bound| bound.socket_type())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -35,14 +35,19 @@ mod live;
 mod monitor;
 pub mod runtime;
 mod socket;
+mod zap;
 
 pub use context::{Context, Terminated};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{EndpointFailed, OptionError};
 pub use monitor::{Event, EventKind, Monitor};
 pub use socket::Socket;
+pub use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 pub use zmq_core::error::{RecvError, SendError, Unsent};
-pub use zmq_core::options::{Heartbeat, Hwm, Linger, Options, Reconnect, RoutingId, RoutingIdError};
+pub use zmq_core::options::{
+    Heartbeat, Hwm, Linger, Login, Options, Plain, Reconnect, RoutingId, RoutingIdError, Security, ZapDomain,
+    ZapEnforcement,
+};
 pub use zmq_core::pattern::table::SocketType;
 pub use zmq_core::pattern::{PatternOption, Switch, Verbosity};
 pub use zmq_core::socket::{PeerInfo, Properties};

@@ -10,7 +10,7 @@ use zmq_core::session::Session;
 use zmq_core::socket::IoSide;
 
 use crate::carrier::Carrier;
-use crate::dialer::Reporter;
+use crate::dialer::{Reporter, begin};
 use crate::endpoint::Endpoint;
 use crate::monitor::EventKind;
 use crate::runtime::{Link, Listener};
@@ -103,14 +103,15 @@ fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: Endpoint, index: usi
     socket.emit(EventKind::Accepted, &endpoint, peer.clone());
     let shared = Arc::clone(socket.core.shared());
     let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
-    let session = Session::new(Arc::clone(&shared), io, shared.options(), None, runtime.now());
+    let session = Session::new(Arc::clone(&shared), io, shared.options(), None, begin(&*runtime, &*link));
     let events = Reporter::new(socket);
-    let alive = socket.context.live.enter();
+    let context = Arc::clone(&socket.context);
+    let alive = context.live.enter();
     runtime.start_io(
         index,
         Box::pin(async move {
             let on_ready = |_: &Session| events.emit(EventKind::HandshakeSucceeded, &endpoint, peer.clone());
-            let (session, outcome) = carrier.carry(session, link, on_ready).await;
+            let (session, outcome) = carrier.carry(&context, session, link, on_ready).await;
             events.ended(&outcome, session.peer().is_some(), &endpoint, peer.clone());
             // The peer is gone with its connection.
             drop(session.into_ends());

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use zmq_core::connection::PeerMisbehaved;
+use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 use zmq_core::socket::Parking;
 
 use crate::endpoint::Endpoint;
@@ -52,7 +52,7 @@ pub enum EventKind {
 impl EventKind {
     /// libzmq's name in lower case, without the prefix.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Listening => "listening",
             Self::Accepted => "accepted",
@@ -60,9 +60,11 @@ impl EventKind {
             Self::Connected => "connected",
             Self::ConnectRetried(_) => "connect_retried",
             Self::HandshakeSucceeded => "handshake_succeeded",
-            Self::HandshakeFailed(PeerMisbehaved::Refused { .. }) => "handshake_failed_auth",
-            Self::HandshakeFailed(PeerMisbehaved::HandshakeTimeout(_)) => "handshake_failed_no_detail",
-            Self::HandshakeFailed(_) => "handshake_failed_protocol",
+            Self::HandshakeFailed(why) => match why.handshake_failure() {
+                HandshakeFailure::NoDetail(_) => "handshake_failed_no_detail",
+                HandshakeFailure::Protocol(_) => "handshake_failed_protocol",
+                HandshakeFailure::Auth(_) => "handshake_failed_auth",
+            },
             Self::Disconnected(_) => "disconnected",
             Self::Closed => "closed",
         }

@@ -459,7 +459,7 @@ fn take(places: &mut Vec<(Endpoint, Place)>, endpoint: &str) -> Result<Place, En
 }
 
 /// Waits until `attempt` succeeds, or for `timeout`.
-async fn wait<T>(
+pub(crate) async fn wait<T>(
     inner: &Inner,
     parking: &Parking,
     timeout: Option<Duration>,

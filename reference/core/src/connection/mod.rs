@@ -1,7 +1,7 @@
 //! A connection: octets of one link on one side, frames and commands on the other. It does no I/O.
 //!
 //! ```text
-//!   spare, fill ──►  Input  ──► greeting ──► handshake ──► traffic ──►  next
+//!   spare, fill ──►  Input  ──► greeting ──► mechanism ──► traffic ──►  next
 //!   slices, sent ◄── Output ◄──────────────────────────────────────◄──  push
 //! ```
 //!
@@ -9,19 +9,22 @@
 //! [`Connection::next`]; push, then write [`Connection::slices`] and say [`Connection::sent`]; at
 //! [`Connection::deadline`] call [`Connection::handle_timeout`].
 
-mod handshake;
 mod heartbeat;
 mod input;
 mod misbehaviour;
+mod opening;
 mod output;
+mod peer;
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
 
-pub use handshake::Peer;
-pub use misbehaviour::{OldVersion, PeerMisbehaved};
+pub use misbehaviour::{HandshakeFailure, OldVersion, PeerMisbehaved};
+pub use peer::Peer;
 
 use crate::frame::Frame;
+use crate::mechanism::zap::{Answer, Request};
+use crate::mechanism::{Asking, Commands, Expect, Next, Us, begin};
 use crate::options::Options;
 use crate::pattern::table::SocketType;
 use crate::socket::Change;
@@ -29,9 +32,9 @@ use crate::time::Instant;
 use crate::wire::command::{self, name};
 use crate::wire::greeting::{GREETING_OCTETS, Version};
 use crate::wire::{Header, LengthOverflow, flag};
-use handshake::{ExpectGreeting, ExpectOpening, ExpectReady};
 use heartbeat::{Beat, Heartbeats};
 use input::Input;
+use opening::{ExpectGreeting, ExpectOpening};
 use output::Output;
 
 /// Octets of a command during the handshake at most. READY with a hundred properties fits.
@@ -57,7 +60,10 @@ pub struct Connection {
 enum State {
     Opening(ExpectOpening),
     Greeting(ExpectGreeting),
-    Ready(ExpectReady),
+    /// The mechanism waits for a command.
+    Mechanism(Version, Expect),
+    /// The mechanism waits for the handler of ZAP.
+    Asking(Version, Asking),
     Traffic(Version),
     /// Nothing more is read.
     Closing,
@@ -73,8 +79,10 @@ enum Take {
 /// What a connection brings.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming {
+    /// The handler of ZAP is to be asked, and [`Connection::answer`] called. Nothing more comes until then.
+    Ask(Box<Request>),
     /// The handshake is over; messages may be pushed from here on.
-    Ready(Peer),
+    Ready(Box<Peer>),
     /// A frame of a message.
     Frame(Frame),
     /// A subscription or its cancellation, as a command.
@@ -150,8 +158,8 @@ impl Connection {
     fn next_of(&mut self, take: Take) -> Result<Option<Incoming>, PeerMisbehaved> {
         let next = match self.state {
             State::Traffic(_) => self.next_in_traffic(take),
-            State::Opening(_) | State::Greeting(_) | State::Ready(_) => self.next_in_handshake(),
-            State::Closing => Ok(None),
+            State::Opening(_) | State::Greeting(_) | State::Mechanism(..) => self.next_in_handshake(),
+            State::Asking(..) | State::Closing => Ok(None),
         };
         next.inspect_err(|why| self.on_misbehaviour(why))
     }
@@ -285,49 +293,108 @@ impl Connection {
     fn next_in_handshake(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
         loop {
             match std::mem::replace(&mut self.state, State::Closing) {
-                State::Opening(expected) => match ExpectOpening::on_octets(self.input.unread(), &mut self.output)? {
-                    Some(next) => self.state = State::Greeting(next),
-                    None => {
-                        self.state = State::Opening(expected);
-                        return Ok(None);
-                    }
-                },
-                State::Greeting(expected) => {
-                    let unread = self.input.unread();
-                    match ExpectGreeting::on_octets(unread, self.socket_type, &self.options, &mut self.output)? {
-                        Some(next) => {
-                            self.input.consume(GREETING_OCTETS);
-                            self.state = State::Ready(next);
-                        }
+                State::Opening(expected) => {
+                    match ExpectOpening::on_octets(self.input.unread(), &self.options, &mut self.output)? {
+                        Some(next) => self.state = State::Greeting(next),
                         None => {
-                            self.state = State::Greeting(expected);
+                            self.state = State::Opening(expected);
                             return Ok(None);
                         }
                     }
                 }
-                State::Ready(expected) => {
+                State::Greeting(expected) => match ExpectGreeting::on_octets(self.input.unread(), &self.options)? {
+                    Some(version) => {
+                        self.input.consume(GREETING_OCTETS);
+                        if let Some(incoming) = self.mechanism(version, |us, commands| Ok(begin(us, commands)))? {
+                            return Ok(Some(incoming));
+                        }
+                    }
+                    None => {
+                        self.state = State::Greeting(expected);
+                        return Ok(None);
+                    }
+                },
+                State::Mechanism(version, expected) => {
                     let Some((header, body)) = self.whole_frame(self.frame_limit().min(HANDSHAKE_OCTETS))? else {
-                        self.state = State::Ready(expected);
+                        self.state = State::Mechanism(version, expected);
                         return Ok(None);
                     };
                     if header.flags & flag::COMMAND == 0 {
                         return Err(PeerMisbehaved::Handshake { came: "a frame of a message".into() });
                     }
                     let command = self.input.take_frame(header.octets, body);
-                    let peer = expected.on_command(&command, self.socket_type)?;
-                    self.state = State::Traffic(peer.version);
-                    self.handshake_deadline = None;
-                    if peer.version == Version::V3_1 {
-                        self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
+                    let next = self.mechanism(version, |us, out| expected.on_command(&command, us, out))?;
+                    if next.is_some() {
+                        return Ok(next);
                     }
-                    return Ok(Some(Incoming::Ready(peer)));
                 }
-                other @ (State::Traffic(_) | State::Closing) => {
+                other @ (State::Asking(..) | State::Traffic(_) | State::Closing) => {
                     self.state = other;
                     return Ok(None);
                 }
             }
         }
+    }
+
+    /// A step of the mechanism: sends what it says, and takes the state that it waits in.
+    #[cold]
+    fn mechanism(
+        &mut self,
+        version: Version,
+        step: impl FnOnce(Us<'_>, &mut Commands) -> Result<Next, PeerMisbehaved>,
+    ) -> Result<Option<Incoming>, PeerMisbehaved> {
+        let mut commands = Commands::new();
+        let us = Us { socket_type: self.socket_type, options: &self.options, version };
+        let next = step(us, &mut commands)?;
+        for body in commands {
+            self.output.push_command_body(&body);
+        }
+        match next {
+            Next::Expect(expected) => {
+                self.state = State::Mechanism(version, expected);
+                Ok(None)
+            }
+            Next::Ask(request, asking) => {
+                self.state = State::Asking(version, asking);
+                Ok(Some(Incoming::Ask(request)))
+            }
+            Next::Done(peer) => {
+                self.state = State::Traffic(version);
+                self.handshake_deadline = None;
+                if version == Version::V3_1 {
+                    self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
+                }
+                Ok(Some(Incoming::Ready(peer)))
+            }
+        }
+    }
+
+    /// The handler of ZAP has answered what [`Incoming::Ask`] asked, or there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::next`]: the peer may not come in.
+    pub fn answer(&mut self, answer: Answer) -> Result<(), PeerMisbehaved> {
+        match std::mem::replace(&mut self.state, State::Closing) {
+            State::Asking(version, asking) => self
+                .mechanism(version, |us, commands| asking.on_answer(answer, us, commands))
+                .map(|_| ())
+                .inspect_err(|why| self.on_misbehaviour(why)),
+            other @ (State::Opening(_)
+            | State::Greeting(_)
+            | State::Mechanism(..)
+            | State::Traffic(_)
+            | State::Closing) => {
+                self.state = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the handler of ZAP is asked: what the peer sends meanwhile is not looked at.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::Asking(..))
     }
 
     /// Nothing more is read, and the peer is told why where the RFC asks for it.
@@ -367,7 +434,7 @@ impl Connection {
         match self.state {
             State::Traffic(Version::V3_0) => self.output.push_prefixed(first, topic),
             State::Traffic(Version::V3_1) => self.output.push_command(name, topic),
-            State::Opening(_) | State::Greeting(_) | State::Ready(_) | State::Closing => {}
+            State::Opening(_) | State::Greeting(_) | State::Mechanism(..) | State::Asking(..) | State::Closing => {}
         }
     }
 

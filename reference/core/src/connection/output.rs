@@ -123,6 +123,14 @@ impl Output {
         self.push_octets(&command);
     }
 
+    /// Appends a command whose name and data are `body`.
+    pub(super) fn push_command_body(&mut self, body: &[u8]) {
+        let header = Header::octets(flag::COMMAND, body.len());
+        let batch = self.room_for(Header::MAX_OCTETS + body.len());
+        batch.append(&header);
+        batch.append(body);
+    }
+
     /// Appends octets that are no frame: a part of the greeting.
     pub(super) fn push_octets(&mut self, octets: &[u8]) {
         self.room_for(octets.len()).append(octets);

@@ -65,6 +65,7 @@ fn feed(connection: &mut Connection, octets: &[u8]) -> Result<Vec<String>, PeerM
     let mut came = Vec::new();
     while let Some(next) = connection.next()? {
         came.push(match next {
+            Incoming::Ask(request) => format!("{request:?}"),
             Incoming::Ready(peer) => format!("peer {} {:?}", peer.socket_type, peer.version),
             Incoming::Frame(frame) => format!("{frame:?}"),
             Incoming::Change(change) => format!("{change:?}"),
@@ -102,7 +103,8 @@ fn what_each_state_makes_of_what_comes() {
             let to = match connection.state {
                 State::Opening(_) => "opening",
                 State::Greeting(_) => "greeting",
-                State::Ready(_) => "ready",
+                State::Mechanism(..) => "ready",
+                State::Asking(..) => "asking",
                 State::Traffic(_) => "traffic",
                 State::Closing => "closing",
             };

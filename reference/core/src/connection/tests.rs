@@ -88,7 +88,7 @@ proptest! {
             .into_iter()
             .map(|incoming| match incoming {
                 Incoming::Frame(frame) => { let more = frame.has_more(); (frame, more) }
-                Incoming::Ready(_) | Incoming::Change(_) => panic!("only frames were sent"),
+                Incoming::Ask(_) | Incoming::Ready(_) | Incoming::Change(_) => panic!("only frames were sent"),
             })
             .collect();
         prop_assert_eq!(came, expected);

@@ -19,6 +19,7 @@ pub use ends::Ends;
 
 use crate::connection::{Connection, Incoming, Peer, PeerMisbehaved};
 use crate::frame::Frame;
+use crate::mechanism::zap::{Answer, Request};
 use crate::options::{Linger, Options};
 use crate::pattern::table::{Direction, SocketType};
 use crate::pipe::Read;
@@ -39,6 +40,16 @@ pub enum Ending {
     Finished,
 }
 
+/// What a session is told of the link that it begins on.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The time.
+    pub now: Instant,
+    /// Where the peer comes from, as the handler of ZAP is told and messages carry it: an IP address without port; empty
+    /// where there is none.
+    pub address: Vec<u8>,
+}
+
 /// One connection of one peer.
 pub struct Session {
     shared: Arc<Shared>,
@@ -47,7 +58,11 @@ pub struct Session {
     connection: Connection,
     ends: Option<Ends>,
     /// The peer, once it is known who it is.
-    peer: Option<Peer>,
+    peer: Option<Box<Peer>>,
+    /// Where the peer comes from, without port.
+    address: Vec<u8>,
+    /// What the handler of ZAP is to be asked.
+    question: Option<Box<Request>>,
     /// Whether the last frame of the message that is being sent has not been taken from the pipe yet.
     half_sent: bool,
     incoming: In,
@@ -92,8 +107,8 @@ enum In {
 impl Session {
     /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
     /// handshake is over.
-    pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, now: Instant) -> Self {
-        let connection = Connection::new(shared.socket_type(), options.clone(), now);
+    pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, start: Start) -> Self {
+        let connection = Connection::new(shared.socket_type(), options.clone(), start.now);
         Self {
             shared,
             io,
@@ -101,6 +116,8 @@ impl Session {
             connection,
             ends,
             peer: None,
+            address: start.address,
+            question: None,
             half_sent: false,
             incoming: In::Nothing,
             sent_any: false,
@@ -112,8 +129,23 @@ impl Session {
 
     /// Who the peer is, once the handshake is over.
     #[must_use]
-    pub const fn peer(&self) -> Option<&Peer> {
-        self.peer.as_ref()
+    pub fn peer(&self) -> Option<&Peer> {
+        self.peer.as_deref()
+    }
+
+    /// What the handler of ZAP is to be asked now; [`Self::answer`] takes what it says. Nothing is read until then.
+    pub fn take_question(&mut self) -> Option<Box<Request>> {
+        self.question.take()
+    }
+
+    /// What the handler of ZAP says, or that there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fill`].
+    pub fn answer(&mut self, answer: Answer) -> Result<(), Ending> {
+        self.connection.answer(answer)?;
+        self.deliver()
     }
 
     /// Where the link's octets go; `None` while reading is paused: for room in the pipe, or for the peer to read.
@@ -126,7 +158,7 @@ impl Session {
     /// Reading goes on until a message is at the front that has no room: commands before it are still obeyed. A peer
     /// that sends and does not read would make us keep what we answer.
     pub fn is_paused(&self) -> bool {
-        self.held || self.connection.is_full()
+        self.held || self.connection.is_full() || self.connection.is_asking()
     }
 
     /// `n` octets were read into [`Self::spare`].
@@ -164,6 +196,10 @@ impl Session {
                 Some(Incoming::Frame(frame)) => self.on_frame(frame)?,
                 Some(Incoming::Change(change)) => self.on_change(&change)?,
                 Some(Incoming::Ready(peer)) => self.on_ready(peer)?,
+                Some(Incoming::Ask(mut request)) => {
+                    request.address.clone_from(&self.address);
+                    self.question = Some(request);
+                }
                 None => {
                     self.held = self.held && self.connection.waits_for_room();
                     return Ok(());
@@ -258,7 +294,7 @@ impl Session {
     }
 
     #[cold]
-    fn on_ready(&mut self, peer: Peer) -> Result<(), Ending> {
+    fn on_ready(&mut self, peer: Box<Peer>) -> Result<(), Ending> {
         if self.ends.is_none() {
             match self.attach(&peer) {
                 Ok(ends) => self.ends = Some(ends),
@@ -266,7 +302,11 @@ impl Session {
             }
         }
         let ends = self.ends.as_mut().expect("a peer that is ready is attached");
-        ends.info.set(peer.properties.clone());
+        let mut properties = peer.properties.clone();
+        if !self.address.is_empty() {
+            properties.push(("Peer-Address".to_owned(), std::mem::take(&mut self.address)));
+        }
+        ends.info.set(properties);
         let id = ends.peer();
         if self.shared.socket_type().rules().subscriptions == Direction::ToPeer {
             self.shared.wanted().link_ready(id, Arc::clone(&self.io));

@@ -5,6 +5,8 @@
 //!   signature  major   minor   mechanism    as-server  filler
 //! ```
 
+use crate::options::AsServer;
+
 /// Octets of a whole greeting.
 pub const GREETING_OCTETS: usize = 64;
 /// Octets of the signature.
@@ -19,11 +21,16 @@ const MECHANISM_OCTETS: usize = 20;
 pub const OPENING: [u8; SIGNATURE_OCTETS + 1] = [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3];
 
 /// What follows [`OPENING`]: minor version, mechanism, as-server, filler.
+// spec: PLAIN-ROLE-01
 #[must_use]
-pub fn rest(mechanism: &str) -> [u8; GREETING_OCTETS - OPENING.len()] {
+pub(crate) fn rest(mechanism: &str, role: AsServer) -> [u8; GREETING_OCTETS - OPENING.len()] {
     let mut rest = [0; GREETING_OCTETS - OPENING.len()];
     rest[0] = 1;
     rest[1..=mechanism.len()].copy_from_slice(mechanism.as_bytes());
+    rest[1 + MECHANISM_OCTETS] = match role {
+        AsServer::Server => 1,
+        AsServer::Client => 0,
+    };
     rest
 }
 
@@ -108,7 +115,7 @@ mod tests {
     fn ours() -> [u8; GREETING_OCTETS] {
         let mut octets = [0; GREETING_OCTETS];
         octets[..OPENING.len()].copy_from_slice(&OPENING);
-        octets[OPENING.len()..].copy_from_slice(&rest("NULL"));
+        octets[OPENING.len()..].copy_from_slice(&rest("NULL", AsServer::Client));
         octets
     }
 
