@@ -8,10 +8,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
-use peer_line::{Kind, Library, Mode, Settings, Socket, Trouble, ready_now};
+use peer_line::{Kind, Library, Mode, Queues, Security, Settings, Side, Socket, Trouble, keys, ready_now};
 use zmq_libzmq::{Context, Flags, Message, names};
 
 struct Libzmq;
+
+#[derive(Clone)]
+struct Place {
+    context: Context,
+    queues: Queues,
+    security: Security,
+}
 
 struct Peer {
     socket: zmq_libzmq::Socket,
@@ -21,10 +28,10 @@ struct Peer {
 
 impl Library for Libzmq {
     const NAME: &'static str = "peer-libzmq";
-    type Context = Context;
+    type Context = Place;
     type Socket = Peer;
 
-    fn context(settings: &Settings) -> Result<Context, Trouble> {
+    fn context(settings: &Settings) -> Result<Place, Trouble> {
         if settings.mode.is_some_and(|mode| mode != Mode::Blocking) {
             return Err(Trouble::unsupported("libzmq blocks, with threads of its own for input and output"));
         }
@@ -34,10 +41,11 @@ impl Library for Libzmq {
         let library = zmq_libzmq::Library::open(settings.library.as_deref());
         let library = library.map_err(|error| Trouble::failed("load", error))?;
         eprintln!("{library:?}");
-        Context::new(&library).map_err(|error| Trouble::failed("context", error))
+        let context = Context::new(&library).map_err(|error| Trouble::failed("context", error))?;
+        Ok(Place { context, queues: settings.queues, security: settings.security })
     }
 
-    fn block_on<F: Future>(_: &Context, future: F) -> F::Output {
+    fn block_on<F: Future>(_: &Place, future: F) -> F::Output {
         ready_now(future)
     }
 
@@ -45,27 +53,22 @@ impl Library for Libzmq {
         std::thread::sleep(duration);
     }
 
-    async fn bind(
-        context: &Context,
-        kind: Kind,
-        endpoint: &str,
-        listening: &mut dyn FnMut(&str),
-    ) -> Result<Peer, Trouble> {
-        let peer = Peer::new(context, kind)?;
+    async fn bind(place: &Place, kind: Kind, endpoint: &str, listening: &mut dyn FnMut(&str)) -> Result<Peer, Trouble> {
+        let peer = Peer::new(place, kind, Side::Bind)?;
         peer.socket.bind(endpoint).map_err(|error| Trouble::failed("bind", error))?;
         listening(&peer.socket.last_endpoint().map_err(|error| Trouble::failed("last endpoint", error))?);
         Ok(peer)
     }
 
-    async fn connect(context: &Context, kind: Kind, endpoint: &str) -> Result<Peer, Trouble> {
-        let peer = Peer::new(context, kind)?;
+    async fn connect(place: &Place, kind: Kind, endpoint: &str) -> Result<Peer, Trouble> {
+        let peer = Peer::new(place, kind, Side::Connect)?;
         peer.socket.connect(endpoint).map_err(|error| Trouble::failed("connect", error))?;
         Ok(peer)
     }
 }
 
 impl Peer {
-    fn new(context: &Context, kind: Kind) -> Result<Self, Trouble> {
+    fn new(place: &Place, kind: Kind, side: Side) -> Result<Self, Trouble> {
         let name = match kind {
             Kind::Req => "REQ",
             Kind::Rep => "REP",
@@ -81,8 +84,26 @@ impl Peer {
         };
         let number = names::SOCKET_TYPES.iter().find(|(known, _)| *known == name);
         let &(_, number) = number.ok_or_else(|| Trouble::unsupported(format!("socket type {name}")))?;
-        let socket = context.socket(number).map_err(|error| Trouble::failed("socket", error))?;
-        Ok(Self { socket, message: Message::new(context.library()) })
+        let socket = place.context.socket(number).map_err(|error| Trouble::failed("socket", error))?;
+        let mut set: Vec<(i32, Vec<u8>)> = Vec::new();
+        let number = |number: i32| number.to_ne_bytes().to_vec();
+        if place.queues == Queues::Unlimited {
+            set.extend([(SNDHWM, number(0)), (RCVHWM, number(0))]);
+        }
+        if place.security == Security::Curve {
+            match side {
+                Side::Bind => set.extend([(CURVE_SERVER, number(1)), (CURVE_SECRETKEY, keys::SERVER_SECRET.into())]),
+                Side::Connect => set.extend([
+                    (CURVE_SERVERKEY, keys::SERVER_PUBLIC.into()),
+                    (CURVE_PUBLICKEY, keys::CLIENT_PUBLIC.into()),
+                    (CURVE_SECRETKEY, keys::CLIENT_SECRET.into()),
+                ]),
+            }
+        }
+        for (option, value) in set {
+            socket.set_bytes(option, &value).map_err(|error| Trouble::failed("option", error))?;
+        }
+        Ok(Self { socket, message: Message::new(place.context.library()) })
     }
 }
 
@@ -149,6 +170,12 @@ impl Socket for Peer {
 const TYPE: i32 = 16;
 /// Option `subscribe`.
 const SUBSCRIBE: i32 = 6;
+const SNDHWM: i32 = 23;
+const RCVHWM: i32 = 24;
+const CURVE_SERVER: i32 = 47;
+const CURVE_PUBLICKEY: i32 = 48;
+const CURVE_SECRETKEY: i32 = 49;
+const CURVE_SERVERKEY: i32 = 50;
 
 fn main() -> ExitCode {
     peer_line::main::<Libzmq>()

@@ -59,7 +59,9 @@ pub(crate) fn run<L: Library>(command: &Command, steer: &Steer) -> Result<(), Tr
                 },
             )
         }
-        Role::Interop(_) => unreachable!("the roles of interoperation have a module of their own"),
+        Role::Publish | Role::Subscribe | Role::Accept | Role::Dial | Role::Interop(_) => {
+            unreachable!("these roles have modules of their own")
+        }
     }
 }
 
@@ -94,7 +96,11 @@ fn beside<L: Library>(
     })
 }
 
-async fn open<L: Library>(context: &L::Context, kind: Kind, command: &Command) -> Result<L::Socket, Trouble> {
+pub(crate) async fn open<L: Library>(
+    context: &L::Context,
+    kind: Kind,
+    command: &Command,
+) -> Result<L::Socket, Trouble> {
     match command.side {
         Side::Bind => {
             let mut listening = |endpoint: &str| say(&format!("ready {endpoint}"));
@@ -109,7 +115,7 @@ async fn open<L: Library>(context: &L::Context, kind: Kind, command: &Command) -
 }
 
 /// Messages or round trips before the clock starts.
-fn warm_up(count: usize) -> usize {
+pub(crate) fn warm_up(count: usize) -> usize {
     count / 10 + 1
 }
 
@@ -159,11 +165,11 @@ async fn rep(socket: &mut impl Socket, command: &Command) -> Result<(), Trouble>
     socket.flush().await
 }
 
-fn expect(came: usize, size: usize) -> Result<(), Trouble> {
+pub(crate) fn expect(came: usize, size: usize) -> Result<(), Trouble> {
     if came == size { Ok(()) } else { Err(Trouble::Failed(format!("expected {size} octets, and {came} came"))) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count of messages that fits into a second")]
-fn per(count: usize, seconds: f64) -> f64 {
+pub(crate) fn per(count: usize, seconds: f64) -> f64 {
     count as f64 / seconds
 }

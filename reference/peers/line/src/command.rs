@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::interop::Part;
+use crate::library::Trouble;
 
 /// Which end of the connection this peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,56 @@ pub struct Settings {
     pub library: Option<PathBuf>,
     /// `--preload`: what the shared library needs loaded first.
     pub preload: Vec<PathBuf>,
+    /// `--queues`: the high-water marks of every socket.
+    pub queues: Queues,
+    /// `--security`: the mechanism of every socket.
+    pub security: Security,
+}
+
+impl Settings {
+    /// For a library whose sockets are not tuned by its peer.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Unsupported`] if anything but the default is asked for.
+    pub fn expect_default_sockets(&self) -> Result<(), Trouble> {
+        if self.queues != Queues::Default {
+            return Err(Trouble::unsupported("its queues have the size that they have"));
+        }
+        self.expect_null()
+    }
+
+    /// For a library that is not measured with a mechanism.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Unsupported`] if one is asked for.
+    pub fn expect_null(&self) -> Result<(), Trouble> {
+        match self.security {
+            Security::Null => Ok(()),
+            Security::Curve => Err(Trouble::unsupported("it is measured without a mechanism only")),
+        }
+    }
+}
+
+/// How many messages a socket holds for or of each peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Queues {
+    /// What the library does by itself.
+    #[default]
+    Default,
+    /// As many as memory has room for, so that a publisher drops nothing.
+    Unlimited,
+}
+
+/// What keeps others from listening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Security {
+    /// Nothing.
+    #[default]
+    Null,
+    /// CURVE with [`crate::keys`]: who binds is the server.
+    Curve,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +106,14 @@ pub(crate) enum Role {
     Throughput,
     /// REQ to REP inside one process.
     Latency,
+    /// XPUB: publishes to as many connections as there are, on as many topics.
+    Publish,
+    /// SUB, several of them in one process.
+    Subscribe,
+    /// PULL: takes connections, and says what they cost.
+    Accept,
+    /// PUSH, a socket for each connection.
+    Dial,
     Interop(Part),
 }
 
@@ -68,6 +127,10 @@ pub(crate) struct Command {
     pub(crate) count: usize,
     pub(crate) payload: PayloadKind,
     pub(crate) cpus: Vec<usize>,
+    /// Subscribers, each a socket.
+    pub(crate) fans: usize,
+    /// Topics that each subscriber subscribes to and the publisher draws from; 1 is the empty topic.
+    pub(crate) topics: usize,
     pub(crate) within: Duration,
     pub(crate) settings: Settings,
 }
@@ -93,8 +156,16 @@ impl Command {
             count,
             payload: PayloadKind::Copied,
             cpus: Vec::new(),
+            fans: 1,
+            topics: 1,
             within: Duration::from_secs(30),
-            settings: Settings { mode: None, library: None, preload: Vec::new() },
+            settings: Settings {
+                mode: None,
+                library: None,
+                preload: Vec::new(),
+                queues: Queues::Default,
+                security: Security::Null,
+            },
         };
         while let Some(option) = words.next() {
             let value = words.next().ok_or_else(|| format!("{option} needs a value; {USAGE}"))?;
@@ -120,6 +191,22 @@ impl Command {
                     _ => return Err(format!("expected copied or shared, not {value:?}")),
                 };
             }
+            "--queues" => {
+                self.settings.queues = match value {
+                    "default" => Queues::Default,
+                    "unlimited" => Queues::Unlimited,
+                    _ => return Err(format!("expected default or unlimited, not {value:?}")),
+                }
+            }
+            "--security" => {
+                self.settings.security = match value {
+                    "null" => Security::Null,
+                    "curve" => Security::Curve,
+                    _ => return Err(format!("expected null or curve, not {value:?}")),
+                }
+            }
+            "--fans" => self.fans = number(value)?.max(1),
+            "--topics" => self.topics = number(value)?.max(1),
             "--cpus" => self.cpus = value.split(',').map(number).collect::<Result<_, _>>()?,
             "--within" => self.within = Duration::from_secs(u64::try_from(number(value)?).map_err(|e| e.to_string())?),
             "--library" => self.settings.library = Some(value.into()),
@@ -131,7 +218,8 @@ impl Command {
 }
 
 const USAGE: &str = "usage: peer ROLE ENDPOINT BIND|CONNECT SIZE COUNT [--mode local|threads|blocking] \
-    [--payload copied|shared] [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]";
+    [--payload copied|shared] [--queues default|unlimited] [--security null|curve] [--fans N] [--topics N] \
+    [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]";
 
 fn role(word: &str) -> Result<Role, String> {
     match word {
@@ -141,6 +229,10 @@ fn role(word: &str) -> Result<Role, String> {
         "bench-rep" => Ok(Role::Rep),
         "bench-inproc-throughput" => Ok(Role::Throughput),
         "bench-inproc-latency" => Ok(Role::Latency),
+        "bench-publish" => Ok(Role::Publish),
+        "bench-subscribe" => Ok(Role::Subscribe),
+        "bench-accept" => Ok(Role::Accept),
+        "bench-dial" => Ok(Role::Dial),
         _ => match word.strip_prefix("interop-").and_then(Part::of) {
             Some(part) => Ok(Role::Interop(part)),
             None => Err(format!("unknown role {word:?}; {USAGE}")),

@@ -2,24 +2,27 @@
 //!
 //! ```text
 //! peer ROLE ENDPOINT BIND|CONNECT SIZE COUNT [--mode local|threads|blocking] [--payload copied|shared]
+//!      [--queues default|unlimited] [--security null|curve] [--fans N] [--topics N]
 //!      [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]
 //! ```
 //!
 //! A peer prints lines on stdout: `ready ENDPOINT` once it listens or connects, then what its role finds (`rate`,
-//! `latency`, `synced`, `subscribed`, `sent`, `ok`), or `failed WHY`, or `unsupported WHY`. It reads `go` on stdin, and ends when
+//! `latency`, `memory`, `synced`, `subscribed`, `sent`, `ok`), or `failed WHY`, or `unsupported WHY`. It reads `go` on stdin, and ends when
 //! stdin does, so nothing outlives the program that started it; it ends by itself after `--within` seconds.
 //!
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 the library lacks what was asked for.
 
 mod bench;
 mod command;
+mod fans;
 mod interop;
+pub mod keys;
 mod library;
 mod steer;
 
 use std::process::ExitCode;
 
-pub use command::{Mode, PayloadKind, Settings, Side};
+pub use command::{Mode, PayloadKind, Queues, Security, Settings, Side};
 pub use library::{Kind, Library, Socket, Trouble, ready_now};
 
 use command::{Command, Role};
@@ -45,6 +48,7 @@ pub fn main<L: Library>() -> ExitCode {
         Role::Throughput | Role::Latency | Role::Push | Role::Pull | Role::Req | Role::Rep => {
             bench::run::<L>(&command, &steer)
         }
+        Role::Publish | Role::Subscribe | Role::Accept | Role::Dial => fans::run::<L>(&command, &steer),
         Role::Interop(part) => interop::run::<L>(part, &command, &steer),
     };
     match done {

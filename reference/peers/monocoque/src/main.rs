@@ -37,6 +37,7 @@ impl Library for Monocoque {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<(), Trouble> {
+        settings.expect_default_sockets()?;
         match settings.mode {
             None | Some(Mode::Local) => Ok(()),
             Some(Mode::Threads | Mode::Blocking) => Err(Trouble::unsupported("monocoque runs on the caller's runtime")),

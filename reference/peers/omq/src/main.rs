@@ -9,12 +9,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use omq_tokio::{Context, Message, Options, SocketType};
-use peer_line::{Kind, Library, Mode, Settings, Socket, Trouble, ready_now};
+use peer_line::{Kind, Library, Mode, Queues, Settings, Socket, Trouble, ready_now};
 
 struct Omq;
 
 #[derive(Clone)]
-enum Place {
+struct Place {
+    way: Way,
+    options: Options,
+}
+
+#[derive(Clone)]
+enum Way {
     /// No context: sockets run on whatever runtime they are made in.
     Local,
     Threads(Context),
@@ -43,20 +49,26 @@ impl Library for Omq {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<Place, Trouble> {
-        Ok(match settings.mode {
-            Some(Mode::Local) => Place::Local,
-            Some(Mode::Threads) => Place::Threads(Context::new()),
-            None | Some(Mode::Blocking) => Place::Blocking(Context::new()),
-        })
+        settings.expect_null()?;
+        let options = match settings.queues {
+            Queues::Default => Options::default(),
+            Queues::Unlimited => Options::default().send_hwm(MOST).recv_hwm(MOST),
+        };
+        let way = match settings.mode {
+            Some(Mode::Local) => Way::Local,
+            Some(Mode::Threads) => Way::Threads(Context::new()),
+            None | Some(Mode::Blocking) => Way::Blocking(Context::new()),
+        };
+        Ok(Place { way, options })
     }
 
     fn block_on<F: Future>(place: &Place, future: F) -> F::Output {
-        match place {
-            Place::Local | Place::Threads(_) => {
+        match place.way {
+            Way::Local | Way::Threads(_) => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 runtime.expect("a runtime needs no more than a few descriptors").block_on(future)
             }
-            Place::Blocking(_) => ready_now(future),
+            Way::Blocking(_) => ready_now(future),
         }
     }
 
@@ -97,13 +109,14 @@ impl Peer {
             Kind::XSub => SocketType::XSub,
             Kind::Pair => SocketType::Pair,
         };
-        match place {
-            Place::Local if endpoint.starts_with("inproc:") => {
+        let options = place.options.clone();
+        match &place.way {
+            Way::Local if endpoint.starts_with("inproc:") => {
                 Err(Trouble::unsupported("two threads with a runtime each share no context"))
             }
-            Place::Local => Ok(Self::Awaiting(omq_tokio::Socket::new(kind, Options::default()))),
-            Place::Threads(context) => Ok(Self::Awaiting(context.socket(kind, Options::default()))),
-            Place::Blocking(context) => Ok(Self::Blocking(context.blocking_socket(kind, Options::default()))),
+            Way::Local => Ok(Self::Awaiting(omq_tokio::Socket::new(kind, options))),
+            Way::Threads(context) => Ok(Self::Awaiting(context.socket(kind, options))),
+            Way::Blocking(context) => Ok(Self::Blocking(context.blocking_socket(kind, options))),
         }
     }
 }
@@ -156,6 +169,9 @@ impl Socket for Peer {
         }
     }
 }
+
+/// Messages that a queue holds where it is to hold all: the library has no word for it.
+const MOST: u32 = 1 << 22;
 
 fn main() -> ExitCode {
     peer_line::main::<Omq>()

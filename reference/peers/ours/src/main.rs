@@ -11,14 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use peer_line::{Kind, Library, Mode, Settings, Socket, Trouble, ready_now};
+use peer_line::{Kind, Library, Mode, Queues, Settings, Socket, Trouble, ready_now};
 use tokio::runtime::Runtime;
-use zmq_reference::{Context, Frame, Message, SocketType, blocking};
+use zmq_reference::{Context, Frame, Hwm, Message, Options, SocketType, blocking};
 
 struct Ours;
 
 #[derive(Clone)]
-enum Place {
+struct Place {
+    way: Way,
+    queues: Queues,
+}
+
+#[derive(Clone)]
+enum Way {
     /// The context's input and output are done by the runtime. Of two threads that share it, the first drives it.
     Local(Arc<Runtime>, Context),
     Threads(Context),
@@ -42,23 +48,25 @@ impl Library for Ours {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<Place, Trouble> {
-        let place = match settings.mode {
+        settings.expect_null()?;
+        let way = match settings.mode {
             Some(Mode::Local) => {
                 let runtime = Arc::new(runtime());
                 let context = runtime.block_on(async { Context::local() });
-                context.map(|context| Place::Local(runtime, context))
+                context.map(|context| Way::Local(runtime, context))
             }
-            Some(Mode::Threads) => Context::new().map(Place::Threads),
-            None | Some(Mode::Blocking) => blocking::Context::new().map(Place::Blocking),
+            Some(Mode::Threads) => Context::new().map(Way::Threads),
+            None | Some(Mode::Blocking) => blocking::Context::new().map(Way::Blocking),
         };
-        place.map_err(|error| Trouble::failed("context", error))
+        let way = way.map_err(|error| Trouble::failed("context", error))?;
+        Ok(Place { way, queues: settings.queues })
     }
 
     fn block_on<F: Future>(place: &Place, future: F) -> F::Output {
-        match place {
-            Place::Local(runtime, _) => runtime.block_on(future),
-            Place::Threads(_) => runtime().block_on(future),
-            Place::Blocking(_) => ready_now(future),
+        match &place.way {
+            Way::Local(runtime, _) => runtime.block_on(future),
+            Way::Threads(_) => runtime().block_on(future),
+            Way::Blocking(_) => ready_now(future),
         }
     }
 
@@ -106,9 +114,14 @@ impl Peer {
             Kind::XSub => SocketType::XSub,
             Kind::Pair => SocketType::Pair,
         };
-        let face = match place {
-            Place::Local(_, context) | Place::Threads(context) => context.socket(kind).map(Face::Awaiting),
-            Place::Blocking(context) => context.socket(kind).map(Face::Blocking),
+        let mut options = Options::default();
+        if place.queues == Queues::Unlimited {
+            options.send_hwm = Hwm::Unlimited;
+            options.recv_hwm = Hwm::Unlimited;
+        }
+        let face = match &place.way {
+            Way::Local(_, context) | Way::Threads(context) => context.socket_with(kind, options).map(Face::Awaiting),
+            Way::Blocking(context) => context.socket_with(kind, options).map(Face::Blocking),
         };
         let face = face.map_err(|error| Trouble::failed("socket", error))?;
         Ok(Self { face, shared: None })

@@ -22,6 +22,7 @@ impl Library for Rzmq {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<(), Trouble> {
+        settings.expect_default_sockets()?;
         match settings.mode {
             None | Some(Mode::Local) => Ok(()),
             Some(Mode::Threads | Mode::Blocking) => Err(Trouble::unsupported("rzmq runs on the caller's runtime")),

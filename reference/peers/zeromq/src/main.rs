@@ -49,6 +49,7 @@ impl Library for ZmqRs {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<(), Trouble> {
+        settings.expect_default_sockets()?;
         match settings.mode {
             None | Some(Mode::Local) => Ok(()),
             Some(Mode::Threads | Mode::Blocking) => Err(Trouble::unsupported("zmq.rs runs on the caller's runtime")),

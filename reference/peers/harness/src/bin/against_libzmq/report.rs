@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::machine::{Machine, Placement};
 use crate::options::Options;
-use crate::rows::{Measure, Row};
+use crate::rows::Row;
 use crate::stats::summary;
 
 /// What became of a library in a row.
@@ -60,10 +60,7 @@ impl RowReport {
     }
 
     pub(crate) fn text(&self, base: &str) -> String {
-        let better = match self.row.measure {
-            Measure::Throughput(_) => "more is better",
-            Measure::Latency(..) => "less is better",
-        };
+        let better = self.row.better();
         let mut text = format!("{} ({}, {}; {better})\n", self.row.title, self.row.id, self.row.unit());
         for (name, outcome) in &self.cells {
             let line = match outcome {
