@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zmq_core::error::{RecvError, SendError, Unsent};
@@ -14,10 +15,10 @@ use zmq_core::pattern::PatternOption;
 use zmq_core::pattern::table::SocketType;
 use zmq_core::socket::PeerInfo;
 
-use crate::context::Terminated;
+use crate::context::{self, Terminated};
 use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
-use crate::monitor::Monitor;
+use crate::monitor::{Event, EventMask, EventVersion, MonitorType};
 use crate::runtime::Runtime;
 
 /// Runs a future on the calling thread.
@@ -236,14 +237,60 @@ impl Socket {
         self.0.set_recv_timeout(timeout);
     }
 
-    /// As [`crate::Socket::monitor`]; its `recv` is async, its `try_recv` is not.
+    /// As [`crate::Socket::monitor`].
     #[must_use]
     pub fn monitor(&self) -> Monitor {
-        self.0.monitor()
+        Monitor { events: self.0.monitor(), context: Arc::clone(&self.0.inner().context) }
+    }
+
+    /// As [`crate::Socket::monitor_at`].
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointFailed`].
+    pub fn monitor_at(
+        &self,
+        endpoint: &str,
+        mask: EventMask,
+        version: EventVersion,
+        monitor_type: MonitorType,
+    ) -> Result<(), EndpointFailed> {
+        self.block_on(self.0.monitor_at(endpoint, mask, version, monitor_type))
+    }
+
+    /// As [`crate::Socket::end_monitor`].
+    pub fn end_monitor(&self) {
+        self.0.end_monitor();
     }
 
     /// As [`crate::Socket::close`].
     pub fn close(&self, linger: Option<Linger>) {
         self.0.close(linger);
+    }
+}
+
+/// As [`crate::Monitor`].
+pub struct Monitor {
+    events: crate::Monitor,
+    context: Arc<context::Inner>,
+}
+
+impl Monitor {
+    /// As [`crate::Monitor::recv`].
+    #[must_use]
+    pub fn recv(&self) -> Option<Event> {
+        block_on(&*self.context.runtime, 0, self.events.recv())
+    }
+
+    /// As [`crate::Monitor::try_recv`].
+    #[must_use]
+    pub fn try_recv(&self) -> Option<Event> {
+        self.events.try_recv()
+    }
+
+    /// The same events for async callers.
+    #[must_use]
+    pub const fn as_async(&self) -> &crate::Monitor {
+        &self.events
     }
 }

@@ -83,6 +83,10 @@ impl Context {
         }
     }
 
+    pub(crate) fn of(inner: &Arc<Inner>) -> Self {
+        Self { inner: Arc::clone(inner) }
+    }
+
     /// Makes a socket with libzmq's default options.
     ///
     /// # Errors

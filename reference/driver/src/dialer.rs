@@ -13,7 +13,7 @@ use zmq_core::socket::{IoSide, Shared};
 use crate::carrier::{Carrier, Outcome};
 use crate::context;
 use crate::endpoint::{Endpoint, literal};
-use crate::monitor::{EventKind, Events};
+use crate::monitor::{At, EventKind, Events, Side, SystemError};
 use crate::runtime::{Link, Runtime};
 use crate::socket::Inner;
 
@@ -24,6 +24,8 @@ struct Dialer {
     events: Reporter,
     carrier: Arc<Carrier>,
     endpoint: Endpoint,
+    /// Where there is no connection, for events.
+    at: At,
     options: Options,
     index: usize,
 }
@@ -36,26 +38,35 @@ impl Reporter {
         Self(Arc::downgrade(socket))
     }
 
-    pub(crate) fn emit(&self, kind: EventKind, endpoint: &Endpoint, peer: Option<String>) {
+    pub(crate) fn emit(&self, kind: EventKind, at: &At) {
         let Some(socket) = self.0.upgrade() else { return };
-        let events = socket.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let events = socket.events().clone();
         if let Some(events) = events {
-            Events::emit(&events, kind, endpoint, peer);
+            Events::emit(&events, kind, at);
         }
     }
 
     /// How a connection ended, in the words of monitor events.
-    pub(crate) fn ended(&self, outcome: &Outcome, was_ready: bool, endpoint: &Endpoint, peer: Option<String>) {
+    pub(crate) fn ended(&self, outcome: &Outcome, was_ready: bool, at: &At) {
         let why = match outcome {
             Outcome::Ended(Ending::Misbehaved(why)) if !was_ready => {
-                self.emit(EventKind::HandshakeFailed(why.clone()), endpoint, peer.clone());
+                self.emit(EventKind::HandshakeFailed(why.clone()), at);
                 why.to_string()
             }
             Outcome::Ended(ending) => ending.to_string(),
-            Outcome::PeerClosed => "the peer closed the connection".into(),
-            Outcome::Broken(why) => why.to_string(),
+            Outcome::PeerClosed => self.lost(SystemError::peer_closed(), was_ready, at),
+            Outcome::Broken(why) => self.lost(SystemError::from(why), was_ready, at),
         };
-        self.emit(EventKind::Disconnected(why), endpoint, peer);
+        self.emit(EventKind::Disconnected(why), at);
+    }
+
+    /// A connection that was lost in the handshake is an event of its own.
+    fn lost(&self, why: SystemError, was_ready: bool, at: &At) -> String {
+        let text = why.text.clone();
+        if !was_ready {
+            self.emit(EventKind::HandshakeInterrupted(why), at);
+        }
+        text
     }
 }
 
@@ -88,6 +99,7 @@ pub(crate) fn start(
         shared: Arc::clone(socket.core.shared()),
         events: Reporter::new(socket),
         carrier,
+        at: At::dialled(&endpoint),
         endpoint,
         options,
         index,
@@ -114,20 +126,25 @@ impl Dialer {
                     (ends, next) = self.carry(ends, link).await;
                     next
                 }
-                Some(Err(_)) => Next::Again,
-                None => Next::Never,
+                Some(Err(_)) => {
+                    self.events.emit(EventKind::Closed, &self.at);
+                    Next::Again
+                }
+                None => {
+                    self.events.emit(EventKind::Closed, &self.at);
+                    Next::Never
+                }
             };
             if let Next::Never = next {
                 break;
             }
             let Some(wait) = dial.wait(self.context.random()) else { break };
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            self.events.emit(EventKind::ConnectRetried(millis), &self.endpoint, None);
+            self.events.emit(EventKind::ConnectRetried(millis), &self.at);
             if self.pause(wait, &mut ends).await {
                 break;
             }
         }
-        self.events.emit(EventKind::Closed, &self.endpoint, None);
     }
 
     /// One attempt; `None` if the endpoint was given up meanwhile.
@@ -136,10 +153,14 @@ impl Dialer {
         let mut timer = runtime.timer(self.index);
         let deadline = self.options.connect_timeout.map(|timeout| runtime.now() + timeout);
         let mut dialling = std::pin::pin!(self.dial(runtime));
+        let mut delayed = false;
         std::future::poll_fn(|cx| {
             self.carrier.register(cx);
             if let Poll::Ready(dialled) = dialling.as_mut().poll(cx) {
                 return Poll::Ready(Some(dialled));
+            }
+            if !std::mem::replace(&mut delayed, true) {
+                self.events.emit(EventKind::ConnectDelayed, &self.at);
             }
             let now = runtime.now();
             let linger = if self.shared.has_ended() { self.shared.linger_deadline() } else { None };
@@ -175,18 +196,16 @@ impl Dialer {
     }
 
     async fn carry(&self, ends: Option<Ends>, link: Box<dyn Link>) -> (Option<Ends>, Next) {
-        let peer = link.peer_addr().ok().map(|address| Endpoint::of(address).to_string());
-        self.events.emit(EventKind::Connected, &self.endpoint, peer.clone());
+        let at = At::link(&self.endpoint, Side::Connected, &*link);
+        self.events.emit(EventKind::Connected, &at);
         let keeps_ends = ends.is_some();
         let io: Arc<dyn IoSide> = Arc::clone(&self.carrier) as _;
         let start = begin(&*self.context.runtime, &*link);
         let session = Session::new(Arc::clone(&self.shared), io, self.options.clone(), ends, start);
-        let on_ready = |_: &Session| {
-            self.events.emit(EventKind::HandshakeSucceeded, &self.endpoint, peer.clone());
-        };
+        let on_ready = |_: &Session| self.events.emit(EventKind::HandshakeSucceeded, &at);
         let (session, outcome) = self.carrier.carry(&self.context, session, link, on_ready).await;
         let was_ready = session.peer().is_some();
-        self.events.ended(&outcome, was_ready, &self.endpoint, peer.clone());
+        self.events.ended(&outcome, was_ready, &at);
         let next = match outcome {
             // spec: ZMTP31-ERROR-02
             Outcome::Ended(Ending::Misbehaved(PeerMisbehaved::Refused { reason })) if reason != TEMPORARY => {

@@ -36,6 +36,9 @@ pub enum EndpointFailed {
     /// This socket is not bound or connected there.
     #[error("the socket has nothing at {0}; expected the endpoint as bind or connect gave it back")]
     NotThere(String),
+    /// Events are sent over inproc only.
+    #[error("expected an inproc endpoint for monitor events, came {0}")]
+    MonitorTransport(String),
     /// The socket is closed, or its context.
     #[error("the socket's context was terminated")]
     Terminated,
@@ -47,6 +50,7 @@ impl EndpointFailed {
     pub fn errno(&self) -> i32 {
         const ENOENT: i32 = 2;
         const EINVAL: i32 = 22;
+        const EPROTONOSUPPORT: i32 = 93;
         const EADDRINUSE: i32 = 98;
         const EADDRNOTAVAIL: i32 = 99;
         const ETERM: i32 = 156_384_765;
@@ -56,6 +60,7 @@ impl EndpointFailed {
             Self::NameTaken(_) => EADDRINUSE,
             Self::Incompatible { .. } => EINVAL,
             Self::NotThere(_) => ENOENT,
+            Self::MonitorTransport(_) => EPROTONOSUPPORT,
             Self::Terminated => ETERM,
         }
     }

@@ -40,7 +40,7 @@ mod zap;
 pub use context::{Context, Terminated};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{EndpointFailed, OptionError};
-pub use monitor::{Event, EventKind, Monitor};
+pub use monitor::{Event, EventKind, EventMask, EventVersion, Monitor, MonitorType, Side, SystemError};
 pub use socket::Socket;
 pub use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 pub use zmq_core::error::{RecvError, SendError, Unsent};

@@ -12,7 +12,7 @@ use zmq_core::socket::IoSide;
 use crate::carrier::Carrier;
 use crate::dialer::{Reporter, begin};
 use crate::endpoint::Endpoint;
-use crate::monitor::EventKind;
+use crate::monitor::{At, EventKind, Side};
 use crate::runtime::{Link, Listener};
 use crate::socket::Inner;
 
@@ -20,9 +20,10 @@ use crate::socket::Inner;
 const SHORTAGE: Duration = Duration::from_millis(50);
 
 /// A listener, as its socket sees it.
-#[derive(Default)]
 pub(crate) struct Bound {
     state: Mutex<State>,
+    /// For events.
+    pub(crate) at: At,
 }
 
 #[derive(Default)]
@@ -55,8 +56,9 @@ pub(crate) fn listen(socket: &Arc<Inner>, address: &SocketAddr) -> io::Result<(A
     let options = socket.core.shared().options();
     let listener = context.runtime.listen(index, address, options.backlog)?;
     let endpoint = Endpoint::of(listener.local_addr()?);
-    let bound = Arc::<Bound>::default();
-    bound.state.lock().unwrap_or_else(PoisonError::into_inner).listener = Some(listener);
+    let at = At::bound(&endpoint, listener.descriptor());
+    let state = State { listener: Some(listener), ..State::default() };
+    let bound = Arc::new(Bound { state: Mutex::new(state), at });
     let accepting = accept(Arc::downgrade(socket), Arc::clone(&bound), endpoint.clone(), index);
     context.runtime.start_io(index, Box::pin(accepting));
     Ok((bound, endpoint))
@@ -78,29 +80,26 @@ async fn accept(socket: Weak<Inner>, bound: Arc<Bound>, endpoint: Endpoint, inde
         .await;
         let Some(socket) = socket.upgrade() else { return };
         match accepted {
-            Some(Ok(link)) => take(&socket, link, endpoint.clone(), to),
+            Some(Ok(link)) => take(&socket, link, &endpoint, to),
             Some(Err(why)) => {
-                socket.emit(EventKind::AcceptFailed(why.to_string()), &endpoint, None);
+                socket.emit(EventKind::AcceptFailed((&why).into()), &bound.at);
                 let runtime = Arc::clone(&socket.context.runtime);
                 drop(socket);
                 let at = runtime.now() + SHORTAGE;
                 std::future::poll_fn(|cx| timer.poll_until(cx, at)).await;
             }
-            None => {
-                socket.emit(EventKind::Closed, &endpoint, None);
-                return;
-            }
+            None => return,
         }
     }
 }
 
 /// Starts the task of a connection.
-fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: Endpoint, index: usize) {
+fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: &Endpoint, index: usize) {
     let runtime = Arc::clone(&socket.context.runtime);
     let carrier = Carrier::new(Arc::clone(&runtime), index);
     socket.places_accept(&carrier);
-    let peer = link.peer_addr().ok().map(|address| Endpoint::of(address).to_string());
-    socket.emit(EventKind::Accepted, &endpoint, peer.clone());
+    let at = At::link(endpoint, Side::Bound, &*link);
+    socket.emit(EventKind::Accepted, &at);
     let shared = Arc::clone(socket.core.shared());
     let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
     let session = Session::new(Arc::clone(&shared), io, shared.options(), None, begin(&*runtime, &*link));
@@ -110,9 +109,9 @@ fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: Endpoint, index: usi
     runtime.start_io(
         index,
         Box::pin(async move {
-            let on_ready = |_: &Session| events.emit(EventKind::HandshakeSucceeded, &endpoint, peer.clone());
+            let on_ready = |_: &Session| events.emit(EventKind::HandshakeSucceeded, &at);
             let (session, outcome) = carrier.carry(&context, session, link, on_ready).await;
-            events.ended(&outcome, session.peer().is_some(), &endpoint, peer.clone());
+            events.ended(&outcome, session.peer().is_some(), &at);
             // The peer is gone with its connection.
             drop(session.into_ends());
             drop(alive);

@@ -20,7 +20,7 @@ use crate::endpoint::{Endpoint, literal};
 use crate::error::{EndpointFailed, OptionError};
 use crate::inproc;
 use crate::listener::{self, Bound};
-use crate::monitor::{EventKind, Events, Monitor};
+use crate::monitor::{At, EventKind, Events};
 
 /// A socket. Clones are the same socket; the last one that is dropped closes it, which never waits.
 ///
@@ -37,7 +37,7 @@ struct Handle(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) context: Arc<context::Inner>,
     pub(crate) core: zmq_core::socket::Socket,
-    pub(crate) events: Mutex<Option<Arc<Events>>>,
+    events: Mutex<Option<Arc<Events>>>,
     places: Mutex<Places>,
     times: Mutex<Times>,
     closed: AtomicBool,
@@ -113,11 +113,15 @@ impl Socket {
                         *all.first().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?
                     }
                 };
-                let (bound, endpoint) = listener::listen(inner, &address).map_err(failed)?;
+                let (bound, endpoint) = listener::listen(inner, &address).map_err(|why| {
+                    let at = At::bound(&Endpoint::of(address), None);
+                    inner.emit(EventKind::BindFailed((&why).into()), &at);
+                    failed(why)
+                })?;
+                inner.emit(EventKind::Listening, &bound.at);
                 (Place::Listener(bound), endpoint)
             }
         };
-        inner.emit(EventKind::Listening, &bound, None);
         let mut places = inner.places();
         places.bound.push((bound.clone(), place));
         places.last = Some(bound.clone());
@@ -355,17 +359,6 @@ impl Socket {
         self.inner().times.lock().unwrap_or_else(PoisonError::into_inner).recv = timeout;
     }
 
-    /// The events of this socket from here on. A later monitor takes the place of an earlier one.
-    #[must_use]
-    pub fn monitor(&self) -> Monitor {
-        let events = Arc::<Events>::default();
-        let before = self.inner().events().replace(Arc::clone(&events));
-        if let Some(before) = before {
-            before.end();
-        }
-        Monitor::new(events)
-    }
-
     /// Closes the socket for every clone of it. Never waits: what is unsent has the socket's linger, or `linger`.
     pub fn close(&self, linger: Option<Linger>) {
         self.inner().close(linger);
@@ -389,7 +382,7 @@ impl Inner {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn events(&self) -> MutexGuard<'_, Option<Arc<Events>>> {
+    pub(crate) fn events(&self) -> MutexGuard<'_, Option<Arc<Events>>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -397,9 +390,9 @@ impl Inner {
         *self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn emit(&self, kind: EventKind, endpoint: &Endpoint, peer: Option<String>) {
+    pub(crate) fn emit(&self, kind: EventKind, at: &At) {
         if let Some(events) = &*self.events() {
-            events.emit(kind, endpoint, peer);
+            events.emit(kind, at);
         }
     }
 
@@ -438,7 +431,10 @@ impl Inner {
 
     fn give_up(&self, place: Place) {
         match place {
-            Place::Listener(bound) => bound.stop(),
+            Place::Listener(bound) => {
+                bound.stop();
+                self.emit(EventKind::Closed, &bound.at);
+            }
             Place::Dialed(carrier, peer) => {
                 if let Some(peer) = peer {
                     self.core.shared().detach(peer);

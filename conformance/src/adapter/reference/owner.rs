@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use zmq_reference::blocking::Socket;
-use zmq_reference::{Endpoint, EndpointFailed, EventKind, Frame, Message, PeerInfo, RecvError, SendError, SocketType};
+use zmq_reference::{Endpoint, EndpointFailed, Frame, Message, PeerInfo, RecvError, SendError, SocketType};
 
 use super::options::{self, Own};
 use super::refusal;
@@ -216,35 +216,28 @@ impl Thread {
         let (name, output, alive) = (self.name.clone(), self.output.clone(), self.others.clone());
         let pump = move || {
             let mut seq = 0;
-            while let Some(event) = until(None, monitor.recv()).flatten() {
+            while let Some(event) = until(None, monitor.as_async().recv()).flatten() {
                 seq += 1;
                 output.event(Unsolicited::Monitor {
                     s: name.clone(),
                     name: event.kind.name().to_owned(),
-                    value: value(&event.kind),
-                    endpoint: event.endpoint.to_string(),
+                    value: event.value(),
+                    endpoint: event.endpoint_text(),
                     seq,
                 });
             }
+            seq += 1;
+            output.event(Unsolicited::Monitor {
+                s: name,
+                name: "monitor_stopped".into(),
+                value: 0,
+                endpoint: String::new(),
+                seq,
+            });
             drop((monitor, alive));
         };
         let spawned = std::thread::Builder::new().name(format!("monitor {}", self.name)).spawn(pump);
         spawned.map(|_| Reply::default()).map_err(|error| argument(format!("cannot start a thread: {error}")))
-    }
-}
-
-/// The number that comes with an event: a time in milliseconds, 0 where there is none.
-fn value(event: &EventKind) -> i64 {
-    match event {
-        EventKind::ConnectRetried(millis) => i64::try_from(*millis).unwrap_or(i64::MAX),
-        EventKind::Listening
-        | EventKind::Accepted
-        | EventKind::AcceptFailed(_)
-        | EventKind::Connected
-        | EventKind::HandshakeSucceeded
-        | EventKind::HandshakeFailed(_)
-        | EventKind::Disconnected(_)
-        | EventKind::Closed => 0,
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn endpoint(error: &EndpointFailed) -> ErrorReply {
         },
         EndpointFailed::NameTaken(_) => (ErrorClass::Argument, "EADDRINUSE"),
         EndpointFailed::NotThere(_) => (ErrorClass::Argument, "ENOENT"),
+        EndpointFailed::MonitorTransport(_) => (ErrorClass::Unsupported, "EPROTONOSUPPORT"),
         EndpointFailed::Terminated => (ErrorClass::Terminated, "ETERM"),
     };
     refused(class, errno, error)

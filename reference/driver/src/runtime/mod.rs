@@ -99,6 +99,11 @@ pub trait Link: Send + Sync + Debug {
 
     /// The peer's address. An error once the peer has reset.
     fn peer_addr(&self) -> io::Result<SocketAddr>;
+
+    /// The number of its descriptor, for monitor events; `None` where it has none.
+    fn descriptor(&self) -> Option<i32> {
+        None
+    }
 }
 
 /// How a link ends.
@@ -120,6 +125,11 @@ pub trait Listener: Send + Sync + Debug {
 
     /// The address, with the port that the kernel chose.
     fn local_addr(&self) -> io::Result<SocketAddr>;
+
+    /// The number of its descriptor, for monitor events; `None` where it has none.
+    fn descriptor(&self) -> Option<i32> {
+        None
+    }
 }
 
 /// A timer that can be set again and again. Dropping it cancels it.

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use zmq_reference::blocking::{Context, Socket};
-use zmq_reference::{EventKind, Heartbeat, Linger, Message, Monitor, Options, RecvError, SendError, SocketType};
+use zmq_reference::blocking::{Context, Monitor, Socket};
+use zmq_reference::{EventKind, Heartbeat, Linger, Message, Options, RecvError, SendError, SocketType};
 
 use crate::alone::eventually;
 use crate::good::socket;

@@ -8,5 +8,6 @@ mod good;
 mod hostile;
 mod lifecycle;
 mod many;
+mod monitor;
 mod patterns;
 mod raw;

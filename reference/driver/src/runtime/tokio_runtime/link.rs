@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
@@ -124,5 +125,9 @@ impl Link for TcpLink {
 
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.stream.peer_addr()
+    }
+
+    fn descriptor(&self) -> Option<i32> {
+        Some(self.stream.as_raw_fd())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::task::{Context, Poll, ready};
 
 use tokio::net::TcpListener;
@@ -39,5 +40,9 @@ impl Listener for TcpAcceptor {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    fn descriptor(&self) -> Option<i32> {
+        Some(self.listener.as_raw_fd())
     }
 }
