@@ -161,3 +161,6 @@ pub(crate) fn command_body(name: &'static str, data: &[u8]) -> Vec<u8> {
     body.extend_from_slice(data);
     body
 }
+
+#[cfg(test)]
+mod table;

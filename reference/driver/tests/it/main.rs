@@ -11,3 +11,4 @@ mod many;
 mod monitor;
 mod patterns;
 mod raw;
+mod zap;
