@@ -13,6 +13,7 @@ pub mod pipe;
 pub mod routing;
 pub mod session;
 pub mod socket;
+pub mod socks;
 pub mod time;
 pub mod wire;
 

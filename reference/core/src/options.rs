@@ -3,10 +3,14 @@
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+mod accept;
 mod security;
+mod tcp;
 
+pub use accept::{AcceptFilter, Network, NetworkError};
 pub(crate) use security::AsServer;
 pub use security::{Login, LoginTooLong, Plain, Security, ZapDomain, ZapDomainError, ZapEnforcement};
+pub use tcp::{KeepAlive, Probing, TcpOptions};
 
 use crate::frame::Frame;
 
@@ -125,11 +129,24 @@ pub struct Reconnect {
     pub interval: Option<Duration>,
     /// The interval is doubled with every failed attempt up to this; `None`: it stays and is jittered.
     pub interval_max: Option<Duration>,
+    /// What ends the dialling for good.
+    pub stop: ReconnectStop,
+}
+
+/// What ends the dialling of an endpoint for good. By default nothing of this does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReconnectStop {
+    /// The system there refuses the connection (tcp).
+    pub on_refusal: bool,
+    /// A handshake fails, or is not finished in time.
+    pub on_failed_handshake: bool,
+    /// The endpoint is disconnected: what was not sent by then is lost, unless a connection stands that takes it.
+    pub after_disconnect: bool,
 }
 
 impl Default for Reconnect {
     fn default() -> Self {
-        Self { interval: Some(Duration::from_millis(100)), interval_max: None }
+        Self { interval: Some(Duration::from_millis(100)), interval_max: None, stop: ReconnectStop::default() }
     }
 }
 
@@ -174,6 +191,25 @@ pub struct Options {
     pub zap_domain: Option<ZapDomain>,
     /// Whether NULL and CURVE need a handler of ZAP.
     pub zap_enforcement: ZapEnforcement,
+    /// Whether tcp names and addresses may be of IPv6. If not, only those of IPv4 are there.
+    pub ipv6: bool,
+    /// What the system is told about tcp sockets.
+    pub tcp: TcpOptions,
+    /// Whose connections are accepted.
+    pub accept: AcceptFilter,
+    /// I/O threads that carry connections of this socket: bit n stands for thread n; 0 for all of them.
+    pub affinity: u64,
+    /// The SOCKS5 proxy through which tcp is connected.
+    pub socks: Option<SocksProxy>,
+}
+
+/// A SOCKS5 proxy. It looks the names up that are connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocksProxy {
+    /// Its HOST:PORT; an IPv6 address is in brackets.
+    pub address: String,
+    /// User and password, of 1 to 255 octets each; `None`: it is told that we have none.
+    pub login: Option<(String, String)>,
 }
 
 /// Octets of one peer that wait for the application before reading pauses: half of a second-level cache.
@@ -212,6 +248,11 @@ impl Default for Options {
             security: Security::Null,
             zap_domain: None,
             zap_enforcement: ZapEnforcement::Lenient,
+            ipv6: false,
+            tcp: TcpOptions::default(),
+            accept: AcceptFilter::default(),
+            affinity: 0,
+            socks: None,
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     terminated: AtomicBool,
     sockets: Mutex<Vec<Weak<SocketInner>>>,
     next_index: AtomicUsize,
+    /// I/O threads that carry connections.
+    io_threads: usize,
 }
 
 impl Context {
@@ -72,6 +74,7 @@ impl Context {
     pub fn on(runtime: Arc<dyn Runtime>) -> Self {
         Self {
             inner: Arc::new(Inner {
+                io_threads: runtime.io_threads(),
                 runtime,
                 names: Names::default(),
                 live: Arc::default(),
@@ -151,9 +154,14 @@ impl Context {
 }
 
 impl Inner {
-    /// The I/O thread of the next connection.
-    pub(crate) fn next_index(&self) -> usize {
-        self.next_index.fetch_add(1, Ordering::Relaxed) % self.runtime.io_threads()
+    /// The I/O thread of the next connection, of those that `affinity` names: bit n stands for thread n, 0 for all.
+    /// `None` if there is none of them.
+    pub(crate) fn next_index(&self, affinity: u64) -> Option<usize> {
+        let threads = self.io_threads;
+        let may = |index: &usize| affinity == 0 || (*index < 64 && affinity >> *index & 1 == 1);
+        let next = self.next_index.fetch_add(1, Ordering::Relaxed);
+        let count = (0..threads).filter(may).count();
+        (0..threads).filter(may).nth(next.checked_rem(count)?)
     }
 
     /// A number that nobody can guess.

@@ -1,21 +1,23 @@
 //! Dialling: a connection to an endpoint, and the next one when it is gone.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use zmq_core::connection::PeerMisbehaved;
-use zmq_core::dial::Dial;
+use zmq_core::dial::{Dial, Why};
 use zmq_core::options::Options;
 use zmq_core::session::{Ending, Ends, Session, Start};
 use zmq_core::socket::{IoSide, Shared};
 
+use crate::address;
 use crate::carrier::{Carrier, Outcome};
 use crate::context;
-use crate::endpoint::{Endpoint, literal};
+use crate::endpoint::Endpoint;
 use crate::monitor::{At, EventKind, Events, Side, SystemError};
-use crate::runtime::{Link, Runtime};
+use crate::runtime::{Address, Credentials, Dialling, Link, Runtime};
 use crate::socket::Inner;
+use crate::socks;
 
 /// What the task of an endpoint needs; it does not keep the socket alive.
 struct Dialer {
@@ -46,6 +48,13 @@ impl Reporter {
         }
     }
 
+    /// An endpoint that is dialled no more is none of the socket's any more.
+    fn forget(&self, carrier: &Arc<Carrier>) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.forget(carrier);
+        }
+    }
+
     /// How a connection ended, in the words of monitor events.
     pub(crate) fn ended(&self, outcome: &Outcome, was_ready: bool, at: &At) {
         let why = match outcome {
@@ -70,19 +79,16 @@ impl Reporter {
     }
 }
 
-/// What a session is told of its link.
+/// What a session is told of its link. Of an ipc peer, that is what libzmq says: user, group and process.
 pub(crate) fn begin(runtime: &dyn Runtime, link: &dyn Link) -> Start {
-    let address = link.peer_addr().map_or_else(|_| Vec::new(), |address| address.ip().to_string().into_bytes());
-    Start { now: runtime.now(), address }
-}
-
-/// What a server says to a client that may come again: the status of its handler of ZAP.
-const TEMPORARY: &str = "300";
-
-/// Whether the endpoint is dialled again.
-enum Next {
-    Again,
-    Never,
+    let address = match (link.peer_addr(), link.credentials()) {
+        (Ok(Address::Tcp(address)), _) => address.ip().to_string(),
+        (_, Some(Credentials { process, user, group })) => {
+            format!("localhost:{user}:{group}:{}", process.unwrap_or_default())
+        }
+        (Ok(Address::Ipc(_)) | Err(_), None) => String::new(),
+    };
+    Start { now: runtime.now(), address: address.into_bytes() }
 }
 
 /// Starts the task of an endpoint that was connected to.
@@ -119,32 +125,30 @@ impl Dialer {
     async fn run(self, mut ends: Option<Ends>) {
         let mut dial = Dial::new(self.options.reconnect);
         loop {
-            let next = match self.attempt(&mut ends).await {
+            let why = match self.attempt(&mut ends).await {
                 Some(Ok(link)) => {
                     dial.connected();
-                    let next;
-                    (ends, next) = self.carry(ends, link).await;
-                    next
+                    let why;
+                    (ends, why) = self.carry(ends, link).await;
+                    why
                 }
-                Some(Err(_)) => {
+                Some(Err(error)) => {
                     self.events.emit(EventKind::Closed, &self.at);
-                    Next::Again
+                    if error.kind() == ErrorKind::ConnectionRefused { Why::Refused } else { Why::Failed }
                 }
                 None => {
                     self.events.emit(EventKind::Closed, &self.at);
-                    Next::Never
+                    Why::Over
                 }
             };
-            if let Next::Never = next {
-                break;
-            }
-            let Some(wait) = dial.wait(self.context.random()) else { break };
+            let Some(wait) = dial.wait(why, self.context.random()) else { break };
             let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             self.events.emit(EventKind::ConnectRetried(millis), &self.at);
             if self.pause(wait, &mut ends).await {
                 break;
             }
         }
+        self.events.forget(&self.carrier);
     }
 
     /// One attempt; `None` if the endpoint was given up meanwhile.
@@ -168,7 +172,7 @@ impl Dialer {
                 return Poll::Ready(None);
             }
             if deadline.is_some_and(|at| at <= now) {
-                return Poll::Ready(Some(Err(std::io::ErrorKind::TimedOut.into())));
+                return Poll::Ready(Some(Err(ErrorKind::TimedOut.into())));
             }
             match [deadline, linger].into_iter().flatten().min() {
                 Some(at) => timer.poll_until(cx, at).map(|()| None),
@@ -178,24 +182,42 @@ impl Dialer {
         .await
     }
 
-    /// The name is resolved at each attempt: it may have come to mean another address.
+    /// Tries all addresses of the endpoint, or of the proxy that leads there, in turn.
     async fn dial(&self, runtime: &dyn Runtime) -> std::io::Result<Box<dyn Link>> {
-        let Endpoint::Tcp { host, port } = &self.endpoint else { return Err(std::io::ErrorKind::Unsupported.into()) };
-        let addresses = match literal(host) {
-            Some(ip) => vec![(ip, *port).into()],
-            None => runtime.resolve(host, *port).await?,
+        let proxied = match (&self.endpoint, &self.options.socks) {
+            (Endpoint::Tcp { host, port, .. }, Some(proxy)) => Some((proxy, host, *port)),
+            (Endpoint::Tcp { .. }, None) | (Endpoint::Ipc(_) | Endpoint::Inproc(_), _) => None,
         };
-        let mut last = std::io::Error::from(std::io::ErrorKind::NotFound);
-        for address in addresses {
-            match runtime.dial(self.index, &address).await {
-                Ok(link) => return Ok(link),
+        let all = match proxied {
+            Some((proxy, ..)) => address::of_proxy(runtime, proxy, &self.options).await?,
+            None => address::to_dial(runtime, &self.endpoint, &self.options).await?,
+        };
+        let mut last = std::io::Error::from(ErrorKind::NotFound);
+        for to in all {
+            match self.dial_one(runtime, &to).await {
+                Ok(link) => {
+                    if let Some((proxy, host, port)) = proxied {
+                        socks::through(&*link, proxy, host, port).await?;
+                    }
+                    return Ok(link);
+                }
                 Err(why) => last = why,
             }
         }
         Err(last)
     }
 
-    async fn carry(&self, ends: Option<Ends>, link: Box<dyn Link>) -> (Option<Ends>, Next) {
+    async fn dial_one(&self, runtime: &dyn Runtime, to: &Address) -> std::io::Result<Box<dyn Link>> {
+        let source = match (&self.endpoint, to) {
+            (Endpoint::Tcp { source: Some(source), .. }, Address::Tcp(to)) => {
+                Some(address::source(runtime, source, *to, &self.options).await?)
+            }
+            (Endpoint::Tcp { .. } | Endpoint::Ipc(_) | Endpoint::Inproc(_), Address::Tcp(_) | Address::Ipc(_)) => None,
+        };
+        runtime.dial(self.index, to, Dialling { source, tcp: &self.options.tcp }).await
+    }
+
+    async fn carry(&self, ends: Option<Ends>, link: Box<dyn Link>) -> (Option<Ends>, Why) {
         let at = At::link(&self.endpoint, Side::Connected, &*link);
         self.events.emit(EventKind::Connected, &at);
         let keeps_ends = ends.is_some();
@@ -206,22 +228,19 @@ impl Dialer {
         let (session, outcome) = self.carrier.carry(&self.context, session, link, on_ready).await;
         let was_ready = session.peer().is_some();
         self.events.ended(&outcome, was_ready, &at);
-        let next = match outcome {
-            // spec: ZMTP31-ERROR-02
-            Outcome::Ended(Ending::Misbehaved(PeerMisbehaved::Refused { reason })) if reason != TEMPORARY => {
-                Next::Never
-            }
-            Outcome::Ended(Ending::Finished) => Next::Never,
-            Outcome::Ended(Ending::Misbehaved(_) | Ending::Superseded) | Outcome::PeerClosed | Outcome::Broken(_) => {
-                Next::Again
-            }
+        let why = match &outcome {
+            Outcome::Ended(ending) => Why::ended(Some(ending), was_ready),
+            Outcome::PeerClosed | Outcome::Broken(_) => Why::ended(None, was_ready),
         };
         let ends = session.into_ends().filter(|_| keeps_ends);
-        (ends, next)
+        (ends, why)
     }
 
     /// Whether the socket or the endpoint was closed, and nothing is left to send.
     fn is_given_up(&self, ends: &mut Option<Ends>) -> bool {
+        if self.carrier.is_stopping() && self.options.reconnect.stop.after_disconnect {
+            return true;
+        }
         let closed = self.carrier.is_stopping() || self.shared.has_ended();
         closed && ends.as_mut().is_none_or(|ends| !ends.has_unsent())
     }

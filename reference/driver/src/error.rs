@@ -20,6 +20,14 @@ pub enum EndpointFailed {
         /// The system's words.
         why: io::Error,
     },
+    /// This machine has no network interface or address of that name.
+    #[error("cannot listen at {0}: there is no such network interface or host")]
+    NoDevice(String),
+    /// The context has no I/O thread that this socket may use.
+    #[error(
+        "the context has no I/O thread for this socket; expected io_threads of 1 or more, and an affinity to one of them"
+    )]
+    NoIoThread,
     /// Somebody of the same context is bound to this name.
     #[error("{0} is bound already")]
     NameTaken(String),
@@ -51,12 +59,19 @@ impl EndpointFailed {
         const ENOENT: i32 = 2;
         const EINVAL: i32 = 22;
         const EPROTONOSUPPORT: i32 = 93;
+        const ENODEV: i32 = 19;
         const EADDRINUSE: i32 = 98;
         const EADDRNOTAVAIL: i32 = 99;
         const ETERM: i32 = 156_384_765;
+        const EMTHREAD: i32 = 156_384_766;
         match self {
             Self::Endpoint(error) => error.errno(),
-            Self::Listen { why, .. } => why.raw_os_error().unwrap_or(EADDRNOTAVAIL),
+            Self::Listen { why, .. } => match why.kind() {
+                io::ErrorKind::InvalidInput => EINVAL,
+                _ => why.raw_os_error().unwrap_or(EADDRNOTAVAIL),
+            },
+            Self::NoDevice(_) => ENODEV,
+            Self::NoIoThread => EMTHREAD,
             Self::NameTaken(_) => EADDRINUSE,
             Self::Incompatible { .. } => EINVAL,
             Self::NotThere(_) => ENOENT,

@@ -23,6 +23,7 @@
 //! [`blocking`] has the same for programs without a runtime. Options, linger, threads and what is bounded are explained
 //! in the book: `docs/src/reference.md`.
 
+mod address;
 pub mod blocking;
 mod carrier;
 mod context;
@@ -35,18 +36,19 @@ mod live;
 mod monitor;
 pub mod runtime;
 mod socket;
+mod socks;
 mod zap;
 
 pub use context::{Context, Terminated};
-pub use endpoint::{Endpoint, EndpointError};
+pub use endpoint::{Endpoint, EndpointError, IpcName, TcpSource};
 pub use error::{EndpointFailed, OptionError};
 pub use monitor::{Event, EventKind, EventMask, EventVersion, Monitor, MonitorType, Side, SystemError};
 pub use socket::Socket;
 pub use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 pub use zmq_core::error::{RecvError, SendError, Unsent};
 pub use zmq_core::options::{
-    Heartbeat, Hwm, Linger, Login, Options, Plain, Reconnect, RoutingId, RoutingIdError, Security, ZapDomain,
-    ZapEnforcement,
+    AcceptFilter, Heartbeat, Hwm, KeepAlive, Linger, Login, Network, NetworkError, Options, Plain, Probing, Reconnect,
+    ReconnectStop, RoutingId, RoutingIdError, Security, SocksProxy, TcpOptions, ZapDomain, ZapEnforcement,
 };
 pub use zmq_core::pattern::table::SocketType;
 pub use zmq_core::pattern::{PatternOption, Switch, Verbosity};

@@ -1,11 +1,11 @@
 //! Listening: a task that accepts connections, and one for each that it has accepted.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use zmq_core::options::AcceptFilter;
 use zmq_core::session::Session;
 use zmq_core::socket::IoSide;
 
@@ -13,7 +13,7 @@ use crate::carrier::Carrier;
 use crate::dialer::{Reporter, begin};
 use crate::endpoint::Endpoint;
 use crate::monitor::{At, EventKind, Side};
-use crate::runtime::{Link, Listener};
+use crate::runtime::{Address, Credentials, Descriptor, Link, Listener, Listening};
 use crate::socket::Inner;
 
 /// How long no connection is accepted after the system could not give one: it lacks descriptors, or memory.
@@ -49,13 +49,18 @@ impl Bound {
     }
 }
 
-/// Listens; connections are accepted from here on.
-pub(crate) fn listen(socket: &Arc<Inner>, address: &SocketAddr) -> io::Result<(Arc<Bound>, Endpoint)> {
+/// Listens; connections are accepted from here on. Where at, beside the listener.
+pub(crate) fn listen(
+    socket: &Arc<Inner>,
+    address: &Address,
+    given: Option<Descriptor>,
+    index: usize,
+) -> io::Result<(Arc<Bound>, Endpoint)> {
     let context = &socket.context;
-    let index = context.next_index();
     let options = socket.core.shared().options();
-    let listener = context.runtime.listen(index, address, options.backlog)?;
-    let endpoint = Endpoint::of(listener.local_addr()?);
+    let how = Listening { backlog: options.backlog, tcp: &options.tcp, given };
+    let listener = context.runtime.listen(index, address, how)?;
+    let endpoint = Endpoint::at(&listener.local_addr()?).ok_or(io::ErrorKind::InvalidInput)?;
     let at = At::bound(&endpoint, listener.descriptor());
     let state = State { listener: Some(listener), ..State::default() };
     let bound = Arc::new(Bound { state: Mutex::new(state), at });
@@ -68,7 +73,7 @@ async fn accept(socket: Weak<Inner>, bound: Arc<Bound>, endpoint: Endpoint, inde
     let Some(mut timer) = socket.upgrade().map(|socket| socket.context.runtime.timer(index)) else { return };
     loop {
         // Where the connection will be carried, which may be another I/O thread than the listener's.
-        let Some(to) = socket.upgrade().map(|socket| socket.context.next_index()) else { return };
+        let Some(to) = socket.upgrade().map(|socket| socket.next_index().unwrap_or(index)) else { return };
         let accepted = std::future::poll_fn(|cx| {
             let mut state = bound.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.waker = Some(cx.waker().clone());
@@ -95,14 +100,19 @@ async fn accept(socket: Weak<Inner>, bound: Arc<Bound>, endpoint: Endpoint, inde
 
 /// Starts the task of a connection.
 fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: &Endpoint, index: usize) {
+    let shared = Arc::clone(socket.core.shared());
+    let options = shared.options();
+    let at = At::link(endpoint, Side::Bound, &*link);
+    if !is_let_in(&options.accept, &*link) {
+        let why = io::Error::from(io::ErrorKind::PermissionDenied);
+        return socket.emit(EventKind::AcceptFailed((&why).into()), &at);
+    }
     let runtime = Arc::clone(&socket.context.runtime);
     let carrier = Carrier::new(Arc::clone(&runtime), index);
     socket.places_accept(&carrier);
-    let at = At::link(endpoint, Side::Bound, &*link);
     socket.emit(EventKind::Accepted, &at);
-    let shared = Arc::clone(socket.core.shared());
     let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
-    let session = Session::new(Arc::clone(&shared), io, shared.options(), None, begin(&*runtime, &*link));
+    let session = Session::new(Arc::clone(&shared), io, options, None, begin(&*runtime, &*link));
     let events = Reporter::new(socket);
     let context = Arc::clone(&socket.context);
     let alive = context.live.enter();
@@ -117,4 +127,19 @@ fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: &Endpoint, index: us
             drop(alive);
         }),
     );
+}
+
+/// A peer that has reset has no address any more, and is let in only where nobody is kept out.
+fn is_let_in(filter: &AcceptFilter, link: &dyn Link) -> bool {
+    if *filter == AcceptFilter::default() {
+        return true;
+    }
+    match link.peer_addr() {
+        Ok(Address::Tcp(address)) => filter.takes_address(address.ip()),
+        Ok(Address::Ipc(_)) => {
+            let known = |Credentials { process, user, group }| (process, user, group);
+            filter.takes_process(link.credentials().map(known))
+        }
+        Err(_) => false,
+    }
 }

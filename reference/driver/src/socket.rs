@@ -13,14 +13,16 @@ use zmq_core::pattern::table::{Attach, SocketType};
 use zmq_core::session::{Ends, linger_deadline};
 use zmq_core::socket::{IoSide, Parking, PeerId, PeerInfo};
 
+use crate::address;
 use crate::carrier::Carrier;
 use crate::context;
 use crate::dialer;
-use crate::endpoint::{Endpoint, literal};
+use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
 use crate::inproc;
 use crate::listener::{self, Bound};
 use crate::monitor::{At, EventKind, Events};
+use crate::runtime::Descriptor;
 
 /// A socket. Clones are the same socket; the last one that is dropped closes it, which never waits.
 ///
@@ -41,16 +43,26 @@ pub(crate) struct Inner {
     places: Mutex<Places>,
     times: Mutex<Times>,
     closed: AtomicBool,
+    /// What the next bind listens with.
+    descriptor: Mutex<Option<Descriptor>>,
 }
 
 /// Where the socket is.
 #[derive(Default)]
 struct Places {
-    bound: Vec<(Endpoint, Place)>,
-    connected: Vec<(Endpoint, Place)>,
+    bound: Vec<Placed>,
+    connected: Vec<Placed>,
     /// I/O sides of accepted peers.
     accepted: Vec<Weak<Carrier>>,
     last: Option<Endpoint>,
+}
+
+struct Placed {
+    /// As the application wrote it.
+    given: Endpoint,
+    /// As it is, with what the system chose.
+    at: Endpoint,
+    place: Place,
 }
 
 enum Place {
@@ -75,6 +87,7 @@ impl Socket {
             places: Mutex::default(),
             times: Mutex::default(),
             closed: AtomicBool::new(false),
+            descriptor: Mutex::default(),
         };
         Self { handle: Arc::new(Handle(Arc::new(inner))) }
     }
@@ -99,33 +112,36 @@ impl Socket {
         if inner.core.shared().has_ended() {
             return Err(EndpointFailed::Terminated);
         }
-        let (place, bound) = match endpoint.parse::<Endpoint>()? {
-            Endpoint::Inproc(name) => {
-                let place = inproc::bind(inner, &name)?;
-                (Place::Inproc(place), Endpoint::Inproc(name))
-            }
-            Endpoint::Tcp { host, port } => {
+        let given = endpoint.parse::<Endpoint>()?.to_bind()?;
+        let (place, at) = match &given {
+            Endpoint::Inproc(name) => (Place::Inproc(inproc::bind(inner, name)?), given.clone()),
+            Endpoint::Tcp { .. } | Endpoint::Ipc(_) => {
+                let index = inner.next_index().ok_or(EndpointFailed::NoIoThread)?;
+                let options = inner.core.shared().options();
+                let address = address::to_bind(&*inner.context.runtime, &given, &options).await?;
+                let descriptor = inner.descriptor().take();
                 let failed = |why| EndpointFailed::Listen { endpoint: endpoint.to_owned(), why };
-                let address = match literal(&host) {
-                    Some(ip) => (ip, port).into(),
-                    None => {
-                        let all = inner.context.runtime.resolve(&host, port).await.map_err(failed)?;
-                        *all.first().ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?
-                    }
-                };
-                let (bound, endpoint) = listener::listen(inner, &address).map_err(|why| {
-                    let at = At::bound(&Endpoint::of(address), None);
+                let (bound, at) = listener::listen(inner, &address, descriptor, index).map_err(|why| {
+                    let at = At::bound(&Endpoint::at(&address).unwrap_or_else(|| given.clone()), None);
                     inner.emit(EventKind::BindFailed((&why).into()), &at);
                     failed(why)
                 })?;
                 inner.emit(EventKind::Listening, &bound.at);
-                (Place::Listener(bound), endpoint)
+                (Place::Listener(bound), at)
             }
         };
         let mut places = inner.places();
-        places.bound.push((bound.clone(), place));
-        places.last = Some(bound.clone());
-        Ok(bound)
+        places.bound.push(Placed { given, at: at.clone(), place });
+        places.last = Some(at.clone());
+        Ok(at)
+    }
+
+    /// Has the next [`Self::bind`] over tcp or ipc use this socket, which listens already, in place of one of its own.
+    /// `None` takes that back. The endpoint that is bound is then the one where it listens; a file that it has stays.
+    ///
+    /// libzmq's `ZMQ_USE_FD`.
+    pub fn listen_with(&self, descriptor: Option<Descriptor>) {
+        *self.inner().descriptor() = descriptor;
     }
 
     /// Connects to an endpoint, now or whenever there is somebody; returns at once.
@@ -142,8 +158,8 @@ impl Socket {
         let endpoint = endpoint.parse::<Endpoint>()?.to_connect()?;
         let place = match &endpoint {
             Endpoint::Inproc(name) => Place::Inproc(inproc::connect(inner, name)?),
-            Endpoint::Tcp { .. } => {
-                let index = inner.context.next_index();
+            Endpoint::Tcp { .. } | Endpoint::Ipc(_) => {
+                let index = inner.next_index().ok_or(EndpointFailed::NoIoThread)?;
                 let carrier = Carrier::new(Arc::clone(&inner.context.runtime), index);
                 let options = inner.core.shared().options();
                 let at_once = self.socket_type().rules().attach == Attach::AtConnect && !options.immediate;
@@ -163,7 +179,7 @@ impl Socket {
             }
         };
         let mut places = inner.places();
-        places.connected.push((endpoint.clone(), place));
+        places.connected.push(Placed { given: endpoint.clone(), at: endpoint.clone(), place });
         places.last = Some(endpoint.clone());
         Ok(endpoint)
     }
@@ -378,6 +394,22 @@ impl Inner {
         places.accepted.push(Arc::downgrade(carrier));
     }
 
+    /// An I/O thread for the next connection; `None` if there is none that this socket may use.
+    pub(crate) fn next_index(&self) -> Option<usize> {
+        self.context.next_index(self.core.shared().affinity())
+    }
+
+    /// Forgets an endpoint that is dialled no more.
+    pub(crate) fn forget(&self, gone: &Arc<Carrier>) {
+        let is_gone =
+            |placed: &Placed| matches!(&placed.place, Place::Dialed(carrier, _) if Arc::ptr_eq(carrier, gone));
+        self.places().connected.retain(|placed| !is_gone(placed));
+    }
+
+    fn descriptor(&self) -> MutexGuard<'_, Option<Descriptor>> {
+        self.descriptor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn places(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -411,11 +443,11 @@ impl Inner {
         shared.set_linger_deadline(linger_deadline(linger, self.context.runtime.now()));
         self.core.close();
         let places = std::mem::take(&mut *self.places());
-        for (_, place) in places.bound {
-            self.give_up(place);
+        for placed in places.bound {
+            self.give_up(placed.place);
         }
-        for (_, place) in places.connected {
-            match place {
+        for placed in places.connected {
+            match placed.place {
                 // It has until the end of linger, which the end of its pipe tells it.
                 Place::Dialed(carrier, _) => carrier.wake(),
                 other @ (Place::Listener(_) | Place::Inproc(_)) => self.give_up(other),
@@ -446,10 +478,12 @@ impl Inner {
     }
 }
 
-fn take(places: &mut Vec<(Endpoint, Place)>, endpoint: &str) -> Result<Place, EndpointFailed> {
+/// One place at an endpoint as it was given or as it came to be: of several the one that was made first.
+fn take(places: &mut Vec<Placed>, endpoint: &str) -> Result<Place, EndpointFailed> {
     let wanted = endpoint.parse::<Endpoint>()?;
-    match places.iter().position(|(endpoint, _)| *endpoint == wanted) {
-        Some(found) => Ok(places.remove(found).1),
+    let is_it = |placed: &Placed| placed.at == wanted || (placed.given == wanted && wanted.is_definite());
+    match places.iter().position(is_it) {
+        Some(found) => Ok(places.remove(found).place),
         None => Err(EndpointFailed::NotThere(endpoint.to_owned())),
     }
 }

@@ -41,6 +41,8 @@ pub(super) fn endpoint(error: &EndpointFailed) -> ErrorReply {
             std::io::ErrorKind::PermissionDenied => (ErrorClass::Argument, "EACCES"),
             _ => (ErrorClass::Other, ""),
         },
+        EndpointFailed::NoDevice(_) => (ErrorClass::Argument, "ENODEV"),
+        EndpointFailed::NoIoThread => (ErrorClass::Argument, "EMTHREAD"),
         EndpointFailed::NameTaken(_) => (ErrorClass::Argument, "EADDRINUSE"),
         EndpointFailed::NotThere(_) => (ErrorClass::Argument, "ENOENT"),
         EndpointFailed::MonitorTransport(_) => (ErrorClass::Unsupported, "EPROTONOSUPPORT"),

@@ -65,6 +65,12 @@ impl Shared {
         lock(&self.options).clone()
     }
 
+    /// [`Options::affinity`] as it is now.
+    #[must_use]
+    pub fn affinity(&self) -> u64 {
+        lock(&self.options).affinity
+    }
+
     /// Changes options for what is bound or connected from here on.
     pub fn change_options(&self, change: impl FnOnce(&mut Options)) {
         change(&mut lock(&self.options));

@@ -6,7 +6,7 @@ use std::io;
 use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 
 use crate::endpoint::Endpoint;
-use crate::runtime::Link;
+use crate::runtime::{Address, Link};
 
 /// Something that happened to a connection or an endpoint.
 #[derive(Debug, Clone)]
@@ -232,6 +232,11 @@ impl Event {
     }
 }
 
+/// An address as an endpoint, if it has a name.
+fn text(address: io::Result<Address>) -> Option<String> {
+    Endpoint::at(&address.ok()?).map(|endpoint| endpoint.to_string())
+}
+
 /// Where something happens, told with each event.
 #[derive(Debug, Clone)]
 pub(crate) struct At {
@@ -258,8 +263,8 @@ impl At {
         Self {
             endpoint: endpoint.clone(),
             side,
-            local: link.local_addr().ok().map(|address| Endpoint::of(address).to_string()),
-            remote: link.peer_addr().ok().map(|address| Endpoint::of(address).to_string()),
+            local: text(link.local_addr()),
+            remote: text(link.peer_addr()),
             descriptor: link.descriptor(),
         }
     }

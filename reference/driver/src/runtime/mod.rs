@@ -15,10 +15,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use zmq_core::options::TcpOptions;
 use zmq_core::time::Instant;
 
+mod address;
 #[cfg(all(unix, not(loom)))]
 pub mod tokio_runtime;
+
+pub use address::{Address, Credentials, IpcAddress};
 
 #[cfg(all(test, loom))]
 #[path = "tokio_runtime/handoff.rs"]
@@ -41,16 +45,22 @@ pub trait Runtime: Send + Sync + 'static {
     /// The task may be woken from any thread through the waker it is given; that alone makes sure that somebody runs it.
     fn start_io(&self, index: usize, task: BoxFuture<'static, ()>);
 
-    /// Listens at a tcp address, with at most `backlog` connections not yet accepted; the kernel may cap it. Port 0 has
-    /// the kernel choose. A listener polled by tasks of `index`. Errors are the kernel's.
-    fn listen(&self, index: usize, at: &SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>>;
+    /// Listens at an address. A listener polled by tasks of `index`. Port 0 has the kernel choose. Errors are the kernel's.
+    ///
+    /// At a path where a socket is that nobody listens at any more, that socket is removed. Anything else that is there
+    /// stays, and the address is in use.
+    fn listen(&self, index: usize, at: &Address, how: Listening<'_>) -> io::Result<Box<dyn Listener>>;
 
-    /// Connects to a tcp address; errors are the kernel's. Dropping the future gives the attempt up. Without a timeout of
+    /// Connects to an address; errors are the kernel's. Dropping the future gives the attempt up. Without a timeout of
     /// its own.
-    fn dial(&self, index: usize, to: &SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Link>>>;
+    fn dial(&self, index: usize, to: &Address, how: Dialling<'_>) -> BoxFuture<'static, io::Result<Box<dyn Link>>>;
 
-    /// The addresses of `host`, at least one, in the order in which the system prefers them. A literal address takes no
-    /// time. Errors are the resolver's.
+    /// The address of a network interface of this machine, with port 0: of IPv6 if it has one and `family` allows it.
+    /// `None` if there is no such interface, or it has no address of that family.
+    fn interface(&self, name: &str, family: Family) -> io::Result<Option<SocketAddr>>;
+
+    /// The addresses of `host`, at least one, in the order in which the system prefers them; those of IPv6 are there too. A
+    /// literal address takes no time; one of IPv6 may have a zone. Errors are the resolver's.
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
     /// Time since this runtime started. Monotonic.
@@ -95,15 +105,54 @@ pub trait Link: Send + Sync + Debug {
     fn close(&self, how: Close) -> io::Result<()>;
 
     /// This end's address.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
+    fn local_addr(&self) -> io::Result<Address>;
 
     /// The peer's address. An error once the peer has reset.
-    fn peer_addr(&self) -> io::Result<SocketAddr>;
+    fn peer_addr(&self) -> io::Result<Address>;
+
+    /// Who the peer is; `None` where the transport does not tell: only ipc does.
+    fn credentials(&self) -> Option<Credentials>;
 
     /// The number of its descriptor, for monitor events; `None` where it has none.
     fn descriptor(&self) -> Option<i32> {
         None
     }
+}
+
+/// Which addresses are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4 only.
+    V4,
+    /// IPv6, and IPv4 where there is none.
+    Any,
+}
+
+/// A socket of the system.
+#[cfg(unix)]
+pub type Descriptor = std::os::fd::OwnedFd;
+/// There is none.
+#[cfg(not(unix))]
+pub type Descriptor = std::convert::Infallible;
+
+/// How to listen.
+#[derive(Debug)]
+pub struct Listening<'a> {
+    /// Connections not yet accepted that the kernel may hold. It may cap this.
+    pub backlog: u32,
+    /// For the listener, and for what it accepts.
+    pub tcp: &'a TcpOptions,
+    /// A socket that listens already, to be used instead of one of our own. Whatever its address is.
+    pub given: Option<Descriptor>,
+}
+
+/// How to connect.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialling<'a> {
+    /// Where from; port 0 has the kernel choose.
+    pub source: Option<SocketAddr>,
+    /// For tcp.
+    pub tcp: &'a TcpOptions,
 }
 
 /// How a link ends.
@@ -116,7 +165,8 @@ pub enum Close {
     Reset,
 }
 
-/// Takes connections. Dropping it closes the address; connections that were not accepted are reset.
+/// Takes connections. Dropping it closes the address and removes its file, if it is still the one that this made;
+/// connections that were not accepted are reset.
 pub trait Listener: Send + Sync + Debug {
     /// The next connection, as a link for tasks of I/O thread `index`.
     ///
@@ -124,7 +174,7 @@ pub trait Listener: Send + Sync + Debug {
     fn poll_accept(&self, cx: &mut Context<'_>, index: usize) -> Poll<io::Result<Box<dyn Link>>>;
 
     /// The address, with the port that the kernel chose.
-    fn local_addr(&self) -> io::Result<SocketAddr>;
+    fn local_addr(&self) -> io::Result<Address>;
 
     /// The number of its descriptor, for monitor events; `None` where it has none.
     fn descriptor(&self) -> Option<i32> {

@@ -6,6 +6,7 @@ mod cancellation;
 mod floods;
 mod good;
 mod hostile;
+mod ipc;
 mod lifecycle;
 mod many;
 mod monitor;

@@ -68,7 +68,7 @@ fn an_attempt_that_fails_is_closed_and_made_again_after_the_interval() {
     };
     let context = Context::new().unwrap();
     let interval = Duration::from_millis(7);
-    let reconnect = Reconnect { interval: Some(interval), interval_max: Some(interval) };
+    let reconnect = Reconnect { interval: Some(interval), interval_max: Some(interval), ..Reconnect::default() };
     let push = socket(&context, SocketType::Push, Options { reconnect, ..Options::default() });
     let monitor = push.monitor();
     push.connect(&endpoint).unwrap();

@@ -57,7 +57,7 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn connect(endpoint: &Endpoint) -> Self {
-        let Endpoint::Tcp { host, port } = endpoint else { panic!("expected tcp, came {endpoint}") };
+        let Endpoint::Tcp { host, port, .. } = endpoint else { panic!("expected tcp, came {endpoint}") };
         let stream = TcpStream::connect((host.as_str(), *port)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();

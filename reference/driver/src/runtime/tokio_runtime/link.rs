@@ -1,39 +1,130 @@
-//! A tcp connection whose readiness a reactor knows.
+//! A connection whose readiness a reactor knows: tcp, or a unix stream.
 
+use std::fmt;
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 
-use super::tcp;
-use crate::runtime::{Close, Link};
+use super::{ipc, tcp};
+use crate::runtime::{Address, Close, Credentials, IpcAddress, Link};
 
 /// A non-blocking stream, registered for both directions once and for all.
 #[derive(Debug)]
-pub(super) struct TcpLink {
-    stream: TcpStream,
+pub(super) struct StreamLink<S> {
+    stream: S,
 }
 
-impl TcpLink {
+/// What streams of tokio have in common, which has no trait for it.
+pub(super) trait Stream: AsFd + AsRawFd + Send + Sync + fmt::Debug {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R>;
+    fn try_write(&self, buf: &[u8]) -> io::Result<usize>;
+    fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize>;
+    fn take_error(&self) -> io::Result<Option<io::Error>>;
+    fn local_addr(&self) -> io::Result<Address>;
+    fn peer_addr(&self) -> io::Result<Address>;
+    fn credentials(&self) -> Option<Credentials>;
+}
+
+macro_rules! same_methods {
+    () => {
+        #[inline]
+        fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.poll_read_ready(cx)
+        }
+
+        #[inline]
+        fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.poll_write_ready(cx)
+        }
+
+        #[inline]
+        fn try_io<R>(&self, interest: Interest, f: impl FnOnce() -> io::Result<R>) -> io::Result<R> {
+            self.try_io(interest, f)
+        }
+
+        #[inline]
+        fn try_write(&self, buf: &[u8]) -> io::Result<usize> {
+            self.try_write(buf)
+        }
+
+        #[inline]
+        fn try_write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+            self.try_write_vectored(bufs)
+        }
+
+        fn take_error(&self) -> io::Result<Option<io::Error>> {
+            self.take_error()
+        }
+    };
+}
+
+impl Stream for TcpStream {
+    same_methods!();
+
+    fn local_addr(&self) -> io::Result<Address> {
+        self.local_addr().map(Address::Tcp)
+    }
+
+    fn peer_addr(&self) -> io::Result<Address> {
+        self.peer_addr().map(Address::Tcp)
+    }
+
+    fn credentials(&self) -> Option<Credentials> {
+        None
+    }
+}
+
+impl Stream for UnixStream {
+    same_methods!();
+
+    fn local_addr(&self) -> io::Result<Address> {
+        Ok(Address::Ipc(ipc::address(&rustix::net::getsockname(self)?.try_into()?)))
+    }
+
+    fn peer_addr(&self) -> io::Result<Address> {
+        Ok(match rustix::net::getpeername(self)? {
+            Some(peer) => Address::Ipc(ipc::address(&peer.try_into()?)),
+            None => Address::Ipc(IpcAddress::Unnamed),
+        })
+    }
+
+    fn credentials(&self) -> Option<Credentials> {
+        let peer = self.peer_cred().ok()?;
+        Some(Credentials { process: peer.pid(), user: peer.uid(), group: peer.gid() })
+    }
+}
+
+impl StreamLink<TcpStream> {
     /// Registers a non-blocking stream with the reactor of `handle`.
     pub(super) fn register(stream: std::net::TcpStream, handle: &Handle) -> io::Result<Self> {
         let _registers_here = handle.enter();
-        Ok(Self { stream: TcpStream::from_std(stream)? })
+        TcpStream::from_std(stream).map(Self::new)
+    }
+}
+
+impl StreamLink<UnixStream> {
+    /// Registers a non-blocking stream with the reactor of `handle`.
+    pub(super) fn register(stream: std::os::unix::net::UnixStream, handle: &Handle) -> io::Result<Self> {
+        let _registers_here = handle.enter();
+        UnixStream::from_std(stream).map(Self::new)
+    }
+}
+
+impl<S: Stream> StreamLink<S> {
+    /// A stream that a reactor knows.
+    pub(super) const fn new(stream: S) -> Self {
+        Self { stream }
     }
 
-    /// A stream that was accepted, with our options.
-    pub(super) fn accepted(stream: TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        Ok(Self { stream })
-    }
-
-    /// Ready when a connection begun by [`tcp::start_connecting`] stands, or has failed.
+    /// Ready when a connection begun by `start_connecting` stands, or has failed.
     pub(super) fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.stream.poll_write_ready(cx))?;
@@ -74,7 +165,7 @@ impl TcpLink {
     }
 }
 
-impl Link for TcpLink {
+impl<S: Stream> Link for StreamLink<S> {
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream.poll_read_ready(cx)
     }
@@ -119,12 +210,16 @@ impl Link for TcpLink {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
+    fn local_addr(&self) -> io::Result<Address> {
         self.stream.local_addr()
     }
 
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
+    fn peer_addr(&self) -> io::Result<Address> {
         self.stream.peer_addr()
+    }
+
+    fn credentials(&self) -> Option<Credentials> {
+        self.stream.credentials()
     }
 
     fn descriptor(&self) -> Option<i32> {

@@ -1,17 +1,17 @@
-//! A listening tcp socket whose readiness a reactor knows.
+//! Listening sockets whose readiness a reactor knows.
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::task::{Context, Poll, ready};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Handle;
 
-use super::link::TcpLink;
-use crate::runtime::{Link, Listener};
+use super::ipc::{self, File};
+use super::link::StreamLink;
+use crate::runtime::{Address, IpcAddress, Link, Listener};
 
-/// A non-blocking listener, and the reactors that its connections may go to.
+/// A non-blocking tcp listener, and the reactors that its connections may go to.
 #[derive(Debug)]
 pub(super) struct TcpAcceptor {
     listener: TcpListener,
@@ -35,11 +35,51 @@ impl Listener for TcpAcceptor {
         // Tokio registers the new stream with the reactor that is entered, whichever one polls.
         let _registers_here = self.reactors[index % self.reactors.len()].enter();
         let (stream, _) = ready!(self.listener.poll_accept(cx))?;
-        Poll::Ready(Ok(Box::new(TcpLink::accepted(stream)?)))
+        stream.set_nodelay(true)?;
+        Poll::Ready(Ok(Box::new(StreamLink::new(stream))))
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+    fn local_addr(&self) -> io::Result<Address> {
+        self.listener.local_addr().map(Address::Tcp)
+    }
+
+    fn descriptor(&self) -> Option<i32> {
+        Some(self.listener.as_raw_fd())
+    }
+}
+
+/// A non-blocking ipc listener, and the reactors that its connections may go to.
+#[derive(Debug)]
+pub(super) struct IpcAcceptor {
+    listener: UnixListener,
+    address: IpcAddress,
+    reactors: Vec<Handle>,
+    _file: Option<File>,
+}
+
+impl IpcAcceptor {
+    /// Registers a non-blocking listener with the reactor of `handle`. `file` goes with it.
+    pub(super) fn register(
+        listener: std::os::unix::net::UnixListener,
+        file: Option<File>,
+        handle: &Handle,
+        reactors: Vec<Handle>,
+    ) -> io::Result<Self> {
+        let address = ipc::address(&rustix::net::getsockname(&listener)?.try_into()?);
+        let _registers_here = handle.enter();
+        Ok(Self { listener: UnixListener::from_std(listener)?, address, reactors, _file: file })
+    }
+}
+
+impl Listener for IpcAcceptor {
+    fn poll_accept(&self, cx: &mut Context<'_>, index: usize) -> Poll<io::Result<Box<dyn Link>>> {
+        let _registers_here = self.reactors[index % self.reactors.len()].enter();
+        let (stream, _) = ready!(self.listener.poll_accept(cx))?;
+        Poll::Ready(Ok(Box::new(StreamLink::new(stream))))
+    }
+
+    fn local_addr(&self) -> io::Result<Address> {
+        Ok(Address::Ipc(self.address.clone()))
     }
 
     fn descriptor(&self) -> Option<i32> {

@@ -6,20 +6,25 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::time::Instant as Clock;
 
+use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 use zmq_core::time::Instant;
 
-use super::{BoxFuture, Link, Listener, Runtime, Timer};
+use super::{Address, BoxFuture, Dialling, Family, Link, Listener, Listening, Runtime, Timer};
 
+mod given;
 mod handoff;
+mod interface;
+mod ipc;
 mod link;
 mod listener;
 mod reactor;
 mod tcp;
 mod timer;
+mod unconnected;
 
-use link::TcpLink;
-use listener::TcpAcceptor;
+use link::StreamLink;
+use listener::{IpcAcceptor, TcpAcceptor};
 use reactor::Reactor;
 use timer::TokioTimer;
 
@@ -93,17 +98,41 @@ impl Runtime for TokioRuntime {
         }
     }
 
-    fn listen(&self, index: usize, at: &SocketAddr, backlog: u32) -> io::Result<Box<dyn Listener>> {
-        Ok(Box::new(TcpAcceptor::register(tcp::listen(at, backlog)?, self.handle(index), self.handles())?))
+    fn listen(&self, index: usize, at: &Address, how: Listening<'_>) -> io::Result<Box<dyn Listener>> {
+        let (handle, all) = (self.handle(index), self.handles());
+        if let Some(given) = how.given {
+            return given::listener(given, handle, all);
+        }
+        match at {
+            Address::Tcp(at) => {
+                let listener = tcp::listen(at, how.backlog, how.tcp)?;
+                Ok(Box::new(TcpAcceptor::register(listener, handle, all)?))
+            }
+            Address::Ipc(at) => {
+                let mut random = [0; 8];
+                self.random(&mut random);
+                let (listener, file) = ipc::listen(at, how.backlog, u64::from_ne_bytes(random))?;
+                Ok(Box::new(IpcAcceptor::register(listener, file, handle, all)?))
+            }
+        }
     }
 
-    fn dial(&self, index: usize, to: &SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Link>>> {
-        let (handle, to) = (self.handle(index).clone(), *to);
-        Box::pin(async move {
-            let link = TcpLink::register(tcp::start_connecting(&to)?, &handle)?;
-            future::poll_fn(|cx| link.poll_connected(cx)).await?;
-            Ok(Box::new(link) as Box<dyn Link>)
-        })
+    fn dial(&self, index: usize, to: &Address, how: Dialling<'_>) -> BoxFuture<'static, io::Result<Box<dyn Link>>> {
+        let handle = self.handle(index);
+        match to {
+            Address::Tcp(to) => {
+                let begun = tcp::start_connecting(to, how.source, how.tcp);
+                connected(begun.and_then(|stream| StreamLink::<TcpStream>::register(stream, handle)))
+            }
+            Address::Ipc(to) => {
+                let begun = ipc::start_connecting(to);
+                connected(begun.and_then(|stream| StreamLink::<UnixStream>::register(stream, handle)))
+            }
+        }
+    }
+
+    fn interface(&self, name: &str, family: Family) -> io::Result<Option<SocketAddr>> {
+        interface::address(name, family)
     }
 
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
@@ -140,6 +169,17 @@ impl Runtime for TokioRuntime {
             Threads::Local(_) => reactor::park_on(future),
         }
     }
+}
+
+/// Waits for a connection that was begun.
+fn connected<S: link::Stream + 'static>(
+    begun: io::Result<StreamLink<S>>,
+) -> BoxFuture<'static, io::Result<Box<dyn Link>>> {
+    Box::pin(async move {
+        let link = begun?;
+        future::poll_fn(|cx| link.poll_connected(cx)).await?;
+        Ok(Box::new(link) as Box<dyn Link>)
+    })
 }
 
 impl Drop for TokioRuntime {

@@ -10,6 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use zmq_core::options::TcpOptions;
+
 use super::handoff::{Enter, Handoff, Kick};
 use super::*;
 use crate::runtime::Close;
@@ -22,10 +24,18 @@ fn run<T: Send>(runtime: &TokioRuntime, future: impl Future<Output = T> + Send) 
     result.expect("block_on returns when its future is ready")
 }
 
+fn listen(runtime: &TokioRuntime, at: impl Into<Address>) -> io::Result<Box<dyn Listener>> {
+    runtime.listen(0, &at.into(), Listening { backlog: 16, tcp: &TcpOptions::default(), given: None })
+}
+
+fn dial(runtime: &TokioRuntime, to: impl Into<Address>) -> io::Result<Box<dyn Link>> {
+    run(runtime, runtime.dial(0, &to.into(), Dialling { source: None, tcp: &TcpOptions::default() }))
+}
+
 /// A link of ours and the other end as a blocking stream.
 fn pair(runtime: &TokioRuntime) -> (Box<dyn Link>, TcpStream) {
     let listener = TcpListener::bind(LOCALHOST).unwrap();
-    let link = run(runtime, runtime.dial(0, &listener.local_addr().unwrap())).unwrap();
+    let link = dial(runtime, listener.local_addr().unwrap()).unwrap();
     (link, listener.accept().unwrap().0)
 }
 
@@ -91,8 +101,8 @@ const LONG: Duration = Duration::from_secs(20);
 fn bytes_go_both_ways() {
     let runtime = TokioRuntime::owned(1).unwrap();
     let (link, mut peer) = pair(&runtime);
-    assert_eq!(link.peer_addr().unwrap(), peer.local_addr().unwrap());
-    assert_eq!(link.local_addr().unwrap(), peer.peer_addr().unwrap());
+    assert_eq!(link.peer_addr().unwrap().tcp(), peer.local_addr().ok());
+    assert_eq!(link.local_addr().unwrap().tcp(), peer.peer_addr().ok());
 
     peer.write_all(b"hello").unwrap();
     run(&runtime, poll_fn(|cx| link.poll_readable(cx))).unwrap();
@@ -170,14 +180,14 @@ fn reset_is_seen_by_the_peer() {
 fn dial_reports_a_refusal() {
     let runtime = TokioRuntime::owned(1).unwrap();
     let closed = TcpListener::bind(LOCALHOST).unwrap().local_addr().unwrap();
-    assert_eq!(run(&runtime, runtime.dial(0, &closed)).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(dial(&runtime, closed).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
 fn links_are_accepted_for_another_thread() {
     let runtime = TokioRuntime::owned(2).unwrap();
-    let listener = runtime.listen(0, &LOCALHOST, 16).unwrap();
-    let at = listener.local_addr().unwrap();
+    let listener = listen(&runtime, LOCALHOST).unwrap();
+    let at = listener.local_addr().unwrap().tcp().unwrap();
     for round in 0..4 {
         let mut peer = TcpStream::connect(at).unwrap();
         let link = run(&runtime, poll_fn(|cx| listener.poll_accept(cx, round))).unwrap();
@@ -189,16 +199,16 @@ fn links_are_accepted_for_another_thread() {
 #[test]
 fn an_address_is_free_again_after_its_connections() {
     let runtime = TokioRuntime::owned(1).unwrap();
-    let listener = runtime.listen(0, &LOCALHOST, 16).unwrap();
-    let at = listener.local_addr().unwrap();
-    assert_eq!(runtime.listen(0, &at, 16).unwrap_err().kind(), ErrorKind::AddrInUse);
+    let listener = listen(&runtime, LOCALHOST).unwrap();
+    let at = listener.local_addr().unwrap().tcp().unwrap();
+    assert_eq!(listen(&runtime, at).unwrap_err().kind(), ErrorKind::AddrInUse);
     let mut peer = TcpStream::connect(at).unwrap();
     let link = run(&runtime, poll_fn(|cx| listener.poll_accept(cx, 0))).unwrap();
     // This end closes first, so it is the one in TIME_WAIT.
     drop((link, listener));
     assert_eq!(peer.read(&mut [0; 1]).unwrap(), 0);
     drop(peer);
-    runtime.listen(0, &at, 16).unwrap();
+    listen(&runtime, at).unwrap();
 }
 
 #[test]
@@ -412,8 +422,11 @@ fn local_runs_on_the_callers_runtime() {
     let callers = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     callers.block_on(async {
         let runtime = TokioRuntime::local().unwrap();
-        let listener = runtime.listen(0, &LOCALHOST, 16).unwrap();
-        let dialled = runtime.dial(0, &listener.local_addr().unwrap()).await.unwrap();
+        let listener = listen(&runtime, LOCALHOST).unwrap();
+        let dialled = runtime
+            .dial(0, &listener.local_addr().unwrap(), Dialling { source: None, tcp: &TcpOptions::default() })
+            .await
+            .unwrap();
         let accepted = poll_fn(|cx| listener.poll_accept(cx, 0)).await.unwrap();
         let received = Arc::new(AtomicUsize::new(0));
         let (count, caller) = (Arc::clone(&received), thread::current().id());
