@@ -26,7 +26,7 @@ fn server() -> Options {
 
 fn client() -> Options {
     let login = Login::new("admin", "secret").unwrap();
-    let reconnect = Reconnect { interval: Some(Duration::from_millis(20)), interval_max: None };
+    let reconnect = Reconnect { interval: Some(Duration::from_millis(20)), ..Reconnect::default() };
     Options { security: Security::Plain(Plain::Client(login)), reconnect, ..Options::default() }
 }
 
