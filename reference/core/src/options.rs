@@ -4,10 +4,12 @@ use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 mod accept;
+mod by_itself;
 mod security;
 mod tcp;
 
 pub use accept::{AcceptFilter, Network, NetworkError};
+pub use by_itself::{Octets, RouterNotify};
 pub(crate) use security::AsServer;
 pub use security::{Login, LoginTooLong, Plain, Security, ZapDomain, ZapDomainError, ZapEnforcement};
 pub use tcp::{KeepAlive, Probing, TcpOptions};
@@ -201,6 +203,26 @@ pub struct Options {
     pub affinity: u64,
     /// The SOCKS5 proxy through which tcp is connected.
     pub socks: Option<SocksProxy>,
+    /// DEALER, PULL, PUSH, PUB, SUB: each pipe keeps the last message only, whatever its high-water mark. Other types
+    /// ignore it. Over inproc it is enough that either side says so.
+    pub conflate: bool,
+    /// ROUTER, DEALER, REQ: an empty message is the first that a peer gets over each connection, so that a ROUTER learns
+    /// of us. Other types ignore it.
+    pub probe_router: bool,
+    /// ROUTER: what the application is told of connections.
+    pub router_notify: RouterNotify,
+    /// ROUTER, DEALER, REP: what a peer gets first over each connection, before a probe. It passes by the pattern and the
+    /// high-water mark: a ROUTER puts no routing id to it, a REP no envelope.
+    pub hello_message: Option<Octets>,
+    /// XPUB: what a subscriber gets first over each connection, whatever it subscribed to. A SUB shows it to its
+    /// application if it subscribed to what it begins with.
+    pub welcome_message: Option<Octets>,
+    /// ROUTER: what is received in the name of a peer that had connected to us when its connection is lost, or over
+    /// inproc when it is closed, behind its last message.
+    pub disconnect_message: Option<Octets>,
+    /// DEALER: what is received in the name of a peer that we had connected to when the connection is lost and will be
+    /// dialled again.
+    pub hiccup_message: Option<Octets>,
 }
 
 /// A SOCKS5 proxy. It looks the names up that are connected to.
@@ -253,6 +275,13 @@ impl Default for Options {
             accept: AcceptFilter::default(),
             affinity: 0,
             socks: None,
+            conflate: false,
+            probe_router: false,
+            router_notify: RouterNotify::default(),
+            hello_message: None,
+            welcome_message: None,
+            disconnect_message: None,
+            hiccup_message: None,
         }
     }
 }

@@ -213,6 +213,12 @@ impl Socket {
         self.0.unsubscribe(topic)
     }
 
+    /// As [`crate::Socket::topics`].
+    #[must_use]
+    pub fn topics(&self) -> Option<usize> {
+        self.0.topics()
+    }
+
     /// As [`crate::Socket::set`].
     ///
     /// # Errors

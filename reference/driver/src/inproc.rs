@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use zmq_core::frame::Frame;
 use zmq_core::options::Options;
 use zmq_core::pattern::table::{Attach, Direction, SocketType};
-use zmq_core::pipe::{Limits, Reader, Writer, pipe};
+use zmq_core::pipe::{Limits, Reader, ReaderState, Writer};
 use zmq_core::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
 use zmq_core::time::Instant;
 
@@ -160,8 +160,10 @@ impl Half {
         if rules.attach == Attach::AtHandshake || rules.subscriptions != Direction::None || self.options.immediate {
             return;
         }
-        let (to_other, from_us) = pipe(Limits { hwm: self.options.send_hwm, bytes: None });
-        let (to_us, from_other) = pipe(Limits { hwm: self.options.recv_hwm, bytes: None });
+        let keep = self.options.keeps(self.shared.socket_type());
+        let (mut to_other, from_us) = keep.pipe(Limits { hwm: self.options.send_hwm, bytes: None });
+        let (to_us, from_other) = keep.pipe(Limits { hwm: self.options.recv_hwm, bytes: None });
+        say_first(&self.options, self.shared.socket_type(), &mut to_other);
         self.attach(to_other, from_other, Frame::EMPTY, None);
         self.pipes = Some((from_us, to_us));
     }
@@ -199,16 +201,19 @@ impl Half {
             routing_id: their_id_here.clone(),
         });
         let early = self.pipes.is_some();
-        let (from_us, to_us, ours) = match self.pipes.take() {
+        let (from_us, mut to_us, ours) = match self.pipes.take() {
             Some((from_us, to_us)) => (from_us, to_us, None),
             None => {
+                let keep = self.options.keeps(self.shared.socket_type()).and(their_options.keeps(theirs.socket_type()));
                 let forth = self.options.send_hwm.and(their_options.recv_hwm);
                 let back = their_options.send_hwm.and(self.options.recv_hwm);
-                let (to_other, from_us) = pipe(Limits { hwm: forth, bytes: None });
-                let (to_us, from_other) = pipe(Limits { hwm: back, bytes: None });
+                let (mut to_other, from_us) = keep.pipe(Limits { hwm: forth, bytes: None });
+                let (to_us, from_other) = keep.pipe(Limits { hwm: back, bytes: None });
+                say_first(&self.options, self.shared.socket_type(), &mut to_other);
                 (from_us, to_us, Some((to_other, from_other)))
             }
         };
+        say_first(&their_options, theirs.socket_type(), &mut to_us);
         self.info.set(properties(theirs.socket_type(), &their_options));
         let their_info = PeerInfo::default();
         their_info.set(properties(self.shared.socket_type(), &self.options));
@@ -217,7 +222,8 @@ impl Half {
         theirs.attach(Attachment {
             peer: us_there,
             outbound: Outbound::new(to_us, Arc::clone(&io), Arc::clone(&their_lease)),
-            inbound: Inbound::new(from_us, io, their_lease, their_info),
+            inbound: Inbound::new(from_us, io, their_lease, their_info)
+                .with_last_words(their_options.disconnect_message(theirs.socket_type())),
             routing_id: our_id_there.clone(),
             inproc: Some((Arc::clone(&self.shared), them_here)),
         });
@@ -227,13 +233,22 @@ impl Half {
             self.attach(to_other, from_other, their_id_here, Some((Arc::clone(theirs), us_there)));
         }
         if early {
-            // What was sent or closed before there was anybody to tell.
+            // What was sent or closed before there was anybody to tell; and what the other says first.
             theirs.readable(us_there);
+            self.shared.readable(them_here);
             if self.shared.has_ended() {
                 self.towards_other.closed();
             }
         }
     }
+}
+
+/// What goes before the first message. The reader looks when it is attached.
+fn say_first(options: &Options, socket_type: SocketType, to_other: &mut Writer) {
+    for message in options.first_messages(socket_type) {
+        to_other.write(message);
+    }
+    let (ReaderState::Awake | ReaderState::Asleep) = to_other.flush();
 }
 
 /// How `shared`, if it is a ROUTER, addresses a peer of these options.

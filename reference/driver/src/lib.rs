@@ -47,11 +47,12 @@ pub use socket::Socket;
 pub use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 pub use zmq_core::error::{RecvError, SendError, Unsent};
 pub use zmq_core::options::{
-    AcceptFilter, Heartbeat, Hwm, KeepAlive, Linger, Login, Network, NetworkError, Options, Plain, Probing, Reconnect,
-    ReconnectStop, RoutingId, RoutingIdError, Security, SocksProxy, TcpOptions, ZapDomain, ZapEnforcement,
+    AcceptFilter, Heartbeat, Hwm, KeepAlive, Linger, Login, Network, NetworkError, Octets, Options, Plain, Probing,
+    Reconnect, ReconnectStop, RouterNotify, RoutingId, RoutingIdError, Security, SocksProxy, TcpOptions, ZapDomain,
+    ZapEnforcement,
 };
 pub use zmq_core::pattern::table::SocketType;
-pub use zmq_core::pattern::{PatternOption, Switch, Verbosity};
+pub use zmq_core::pattern::{Manual, PatternOption, Switch, Verbosity};
 pub use zmq_core::socket::{PeerInfo, Properties};
 pub use zmq_core::{Frame, Message};
 

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use zmq_core::options::AcceptFilter;
-use zmq_core::session::Session;
+use zmq_core::session::{Origin, Session};
 use zmq_core::socket::IoSide;
 
 use crate::carrier::Carrier;
@@ -112,7 +112,7 @@ fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: &Endpoint, index: us
     socket.places_accept(&carrier);
     socket.emit(EventKind::Accepted, &at);
     let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
-    let session = Session::new(Arc::clone(&shared), io, options, None, begin(&*runtime, &*link));
+    let session = Session::new(Arc::clone(&shared), io, options, None, begin(Origin::Accepted, &*runtime, &*link));
     let events = Reporter::new(socket);
     let context = Arc::clone(&socket.context);
     let alive = context.live.enter();

@@ -345,6 +345,12 @@ impl Socket {
         self.set(PatternOption::Unsubscribe(topic.as_ref().to_vec()))
     }
 
+    /// How many different topics a PUB or XPUB is asked for, or a SUB or XSUB asks for; `None` for other types.
+    #[must_use]
+    pub fn topics(&self) -> Option<usize> {
+        self.inner().core.shared().topics()
+    }
+
     /// Sets an option that only some types have.
     ///
     /// # Errors
@@ -390,8 +396,15 @@ impl Drop for Handle {
 impl Inner {
     pub(crate) fn places_accept(&self, carrier: &Arc<Carrier>) {
         let mut places = self.places();
-        places.accepted.retain(|carrier| carrier.strong_count() > 0);
-        places.accepted.push(Arc::downgrade(carrier));
+        let accepted = &mut places.accepted;
+        if accepted.len() == accepted.capacity() {
+            // Those that are gone are looked for when there is no room for another, and then at least half of it is left
+            // free: each look is paid by as many connections.
+            accepted.retain(|carrier| carrier.strong_count() > 0);
+            accepted.shrink_to(2 * accepted.len());
+            accepted.reserve_exact(accepted.len().max(16));
+        }
+        accepted.push(Arc::downgrade(carrier));
     }
 
     /// An I/O thread for the next connection; `None` if there is none that this socket may use.

@@ -4,8 +4,11 @@
 //! only by the two ends of their pipes.
 
 mod dealer;
+mod option;
 mod pair;
 mod publish;
+#[cfg(test)]
+mod pubsub_options_tests;
 #[cfg(test)]
 mod pubsub_tests;
 mod pull;
@@ -20,8 +23,9 @@ pub(crate) mod testing;
 mod xpub;
 mod xsub;
 
+pub use option::{Manual, PatternOption, Switch, Unsupported, Verbosity};
+
 use crate::error::{RecvError, Unsent};
-use crate::frame::Frame;
 use crate::message::Message;
 use crate::socket::{Attachment, Effects, PeerId, PeerInfo};
 
@@ -70,48 +74,7 @@ pub trait Pattern: Send {
     /// # Errors
     ///
     /// [`Unsupported`] if this pattern does not have it.
-    fn set(&mut self, option: PatternOption, effects: &mut Effects) -> Result<(), Unsupported>;
+    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        Err(Unsupported)
+    }
 }
-
-/// Options that only some patterns have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PatternOption {
-    /// SUB: wants messages whose first part begins with this.
-    Subscribe(Vec<u8>),
-    /// SUB: takes one subscription back.
-    Unsubscribe(Vec<u8>),
-    /// ROUTER: messages to nobody are refused instead of dropped.
-    RouterMandatory(Switch),
-    /// ROUTER: a peer that comes with the routing id of another takes it over, instead of being refused.
-    RouterHandover(Switch),
-    /// ROUTER: what the peer is called to which the socket connects next, whatever it says; 1 to 255 octets.
-    ConnectRoutingId(Frame),
-    /// XPUB: passes on every subscription and cancellation, or only those that change what is published.
-    XPubVerbosity(Verbosity),
-}
-
-/// Whether something is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    /// It is.
-    On,
-    /// It is not.
-    Off,
-}
-
-/// Which subscriptions and cancellations an XPUB passes on to its application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verbosity {
-    /// The first subscription to a topic and the last cancellation.
-    #[default]
-    Changes,
-    /// Every subscription, and the last cancellation.
-    Subscriptions,
-    /// Every one of both.
-    Everything,
-}
-
-/// The pattern does not have the option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("sockets of this type do not have the option")]
-pub struct Unsupported;

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::Pattern;
 use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::socket::{Attachment, Effects, Inbound, Outbound, PeerId, PeerInfo, Pop, Shared};
@@ -104,10 +104,6 @@ impl Pattern for Pair {
             self.kept = self.next(effects);
         }
         self.kept.is_some()
-    }
-
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
     }
 }
 

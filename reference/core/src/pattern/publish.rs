@@ -4,13 +4,14 @@
 //!   send ──► who subscribed to what the first part begins with? ──► each of them that has room
 //! ```
 //!
-//! It never receives, and sending never waits: for a subscriber without room the message is dropped. What subscribers
+//! It never receives, and sending never waits: for a subscriber without room the message is dropped, unless
+//! [`PatternOption::NoDrop`] is set. What subscribers
 //! send is dropped; what they subscribe to takes effect without the application.
 
 use std::sync::Arc;
 
 use super::{Pattern, PatternOption, Unsupported};
-use crate::error::{RecvError, Unsent};
+use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::{Downstream, FromBelow};
 use crate::socket::{Attachment, Effects, Patience, PeerId, PeerInfo, Shared};
@@ -66,8 +67,7 @@ impl Pattern for Publish {
     // spec: PUBSUB-PUB-12, PUBSUB-PUB-13
     #[inline]
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
-        self.subscribers.publish(message, effects);
-        Ok(())
+        self.subscribers.publish(message, effects).map_err(|message| Unsent { message, why: SendError::WouldBlock })
     }
 
     // spec: PUBSUB-PUB-02
@@ -87,7 +87,7 @@ impl Pattern for Publish {
         false
     }
 
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
+    fn set(&mut self, option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        self.subscribers.set(&option)
     }
 }

@@ -12,7 +12,7 @@ use super::table::SocketType;
 use super::testing::{Bench, Far};
 use super::xpub::XPub;
 use super::xsub::XSub;
-use super::{Pattern, PatternOption, Unsupported, Verbosity};
+use super::{Pattern, PatternOption, Switch, Unsupported, Verbosity};
 use crate::error::{RecvError, SendError};
 use crate::frame::Frame;
 use crate::message::Message;
@@ -321,8 +321,9 @@ fn xsub_tells_requests_in_their_order_with_messages() {
 
 #[test]
 // spec: PUBSUB-XSUB-15
-fn xsub_takes_the_first_part_alone_for_a_request() {
+fn xsub_takes_the_first_part_alone_for_a_request_if_it_is_told_to() {
     let mut bench = xsub();
+    bench.set(PatternOption::OnlyFirstSubscribe(Switch::On)).unwrap();
     let mut far = bench.peer(0);
     bench.send(["\u{1}A", "\u{1}B", "x"]).unwrap();
     assert_eq!(bench.shared.wanted().topics().collect::<Vec<_>>(), [b"A"]);

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::Pattern;
 use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::{FairQueue, FanOut};
@@ -64,10 +64,6 @@ impl Pattern for Pull {
 
     fn can_recv(&mut self, effects: &mut Effects) -> bool {
         self.senders.has_message(effects)
-    }
-
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
     }
 }
 

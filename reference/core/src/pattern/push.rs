@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::Pattern;
 use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::{FairQueue, RoundRobin};
@@ -71,10 +71,6 @@ impl Pattern for Push {
 
     fn can_recv(&mut self, _effects: &mut Effects) -> bool {
         false
-    }
-
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
     }
 }
 

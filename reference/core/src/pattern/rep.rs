@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::Pattern;
 use crate::error::{RecvError, SendError, Unsent};
 use crate::frame::Frame;
 use crate::message::Message;
@@ -111,10 +111,6 @@ impl Pattern for Rep {
             State::RequestReady { .. } => true,
             State::Answering(_) => false,
         }
-    }
-
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
     }
 }
 

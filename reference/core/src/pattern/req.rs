@@ -11,27 +11,36 @@
 //! The RFC has no rule for a reply that can never come (adjudication A52). Here the request is given up: `recv` waits
 //! as it would in libzmq, and `send` is allowed again, which in libzmq it is not. A peer that was connected to is not
 //! gone while it is dialled again.
+//!
+//! With [`PatternOption::ReqRelaxed`] a request gives up the one before, whatever its state. With
+//! [`PatternOption::ReqCorrelate`] each has a number in front of the delimiter, which a REP or ROUTER gives back as a part
+//! of the envelope, so that a late reply to a request that was given up is told from the right one.
 
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::{Pattern, PatternOption, Switch, Unsupported};
 use crate::error::{RecvError, SendError, Unsent};
 use crate::frame::Frame;
 use crate::message::Message;
 use crate::routing::RoundRobin;
 use crate::socket::{Attachment, Effects, Inbound, Patience, PeerId, PeerInfo, PeerMap, Pop, Shared};
 
-pub(super) fn make(_shared: Arc<Shared>) -> Box<dyn Pattern> {
-    Box::new(Req::default())
+#[expect(clippy::needless_pass_by_value, reason = "each pattern is given its own, and most keep it")]
+pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
+    Box::new(Req::new(&shared))
 }
 
-#[derive(Default)]
 struct Req {
     state: State,
     receivers: RoundRobin,
     inbound: PeerMap<Inbound>,
     /// Who sent the reply that was handed over last.
     sender: Option<PeerInfo>,
+    relaxed: Switch,
+    correlate: Switch,
+    /// The number of the next request that has one. The first is drawn at random, so that a reply to a socket that was
+    /// here before under the same routing id is not taken for one to this.
+    next: u32,
 }
 
 #[derive(Default)]
@@ -40,6 +49,7 @@ enum State {
     Idle,
     Awaiting {
         from: PeerId,
+        number: Option<Number>,
     },
     ReplyReady {
         reply: Message,
@@ -47,6 +57,10 @@ enum State {
     },
     Lost,
 }
+
+/// A request's number, as it is in the first frame. Only its equality counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number([u8; 4]);
 
 /// What was found in the pipe of the peer that was asked.
 enum Found {
@@ -66,7 +80,7 @@ impl Pattern for Req {
         self.receivers.detach(peer, effects);
         match &self.state {
             // Its reply may have arrived before it went.
-            State::Awaiting { from } if *from == peer => {}
+            State::Awaiting { from, .. } if *from == peer => {}
             State::Idle | State::Awaiting { .. } | State::ReplyReady { .. } | State::Lost => {
                 self.inbound.remove(peer);
             }
@@ -81,14 +95,28 @@ impl Pattern for Req {
 
     // spec: REQREP-REQ-02, REQREP-REQ-03, REQREP-REQ-05, REQREP-REQ-06, REQREP-REQ-07, REQREP-REQ-08
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
-        if !self.is_free(effects) {
+        if !self.may_send(effects) {
             return Err(Unsent { message, why: SendError::OutOfTurn });
         }
         while let Some((peer, outbound)) = self.receivers.turn(effects) {
             match drop_all(self.inbound.get_mut(peer), effects) {
                 Asked::Listens => {
-                    outbound.push_enveloped(Frame::EMPTY, message, effects);
-                    self.state = State::Awaiting { from: peer };
+                    let number = match self.correlate {
+                        Switch::Off => {
+                            outbound.push_enveloped(Frame::EMPTY, message, effects);
+                            None
+                        }
+                        Switch::On => {
+                            let number = Number(self.next.to_be_bytes());
+                            self.next = self.next.wrapping_add(1);
+                            let mut message = message;
+                            message.push_front(Frame::EMPTY);
+                            outbound.push_enveloped(Frame::copy_of(&number.0), message, effects);
+                            Some(number)
+                        }
+                    };
+                    let before = std::mem::replace(&mut self.state, State::Awaiting { from: peer, number });
+                    self.give_up(&before);
                     return Ok(());
                 }
                 // The next attempt finds another peer, if there is one.
@@ -120,7 +148,7 @@ impl Pattern for Req {
     }
 
     fn can_send(&mut self, effects: &mut Effects) -> bool {
-        self.is_free(effects) && self.receivers.has_room(effects)
+        self.may_send(effects) && self.receivers.has_room(effects)
     }
 
     fn can_recv(&mut self, effects: &mut Effects) -> bool {
@@ -128,25 +156,53 @@ impl Pattern for Req {
         matches!(self.state, State::ReplyReady { .. })
     }
 
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
+    fn set(&mut self, option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        match option {
+            PatternOption::ReqRelaxed(relaxed) => self.relaxed = relaxed,
+            PatternOption::ReqCorrelate(correlate) => self.correlate = correlate,
+            _ => return Err(Unsupported),
+        }
+        Ok(())
     }
 }
 
 impl Req {
-    /// Whether no request is under way.
-    fn is_free(&mut self, effects: &mut Effects) -> bool {
+    fn new(shared: &Shared) -> Self {
+        Self {
+            state: State::Idle,
+            receivers: RoundRobin::default(),
+            inbound: PeerMap::default(),
+            sender: None,
+            relaxed: Switch::Off,
+            correlate: Switch::Off,
+            next: shared.drawn(),
+        }
+    }
+
+    /// Whether it is time for a request: none is under way, or it may be given up.
+    fn may_send(&mut self, effects: &mut Effects) -> bool {
         self.look(effects);
         match self.state {
             State::Idle | State::Lost => true,
-            State::Awaiting { .. } | State::ReplyReady { .. } => false,
+            State::Awaiting { .. } | State::ReplyReady { .. } => self.relaxed == Switch::On,
+        }
+    }
+
+    /// What was known of a request before another took its place: the pipe from a peer that went meanwhile was kept for
+    /// its reply.
+    fn give_up(&mut self, before: &State) {
+        match before {
+            State::Awaiting { from, .. } if !self.receivers.has(*from) => {
+                self.inbound.remove(*from);
+            }
+            State::Idle | State::Awaiting { .. } | State::ReplyReady { .. } | State::Lost => {}
         }
     }
 
     /// Looks whether the reply is there.
     fn look(&mut self, effects: &mut Effects) {
-        let State::Awaiting { from } = self.state else { return };
-        match self.find_reply(from, effects) {
+        let State::Awaiting { from, number } = self.state else { return };
+        match self.find_reply(from, number, effects) {
             Found::Reply(reply, sender) => self.state = State::ReplyReady { reply, sender },
             Found::Nothing => {}
             Found::Gone => {
@@ -156,13 +212,13 @@ impl Req {
         }
     }
 
-    fn find_reply(&mut self, from: PeerId, effects: &mut Effects) -> Found {
+    fn find_reply(&mut self, from: PeerId, number: Option<Number>, effects: &mut Effects) -> Found {
         let Some(inbound) = self.inbound.get_mut(from) else { return Found::Gone };
         let mut patience = Patience::default();
         loop {
             match inbound.pop(effects) {
                 Pop::Message(message) => {
-                    if let Some(reply) = without_delimiter(message) {
+                    if let Some(reply) = without_envelope(message, number) {
                         return Found::Reply(reply, inbound.info().clone());
                     }
                     if patience.is_over(effects) {
@@ -204,261 +260,21 @@ fn drop_all(inbound: Option<&mut Inbound>, effects: &mut Effects) -> Asked {
     }
 }
 
-/// The reply behind the delimiter; `None` if there is no delimiter, or nothing behind it.
-fn without_delimiter(message: Message) -> Option<Message> {
-    match message.split_first() {
+/// The reply behind the number of its request, if that has one, and the delimiter; `None` if either is not there, or
+/// nothing is behind them.
+fn without_envelope(message: Message, number: Option<Number>) -> Option<Message> {
+    let behind_number = match number {
+        None => message,
+        Some(number) => match message.split_first() {
+            Ok((first, rest)) if *first == number.0 => rest,
+            Ok(_) | Err(_) => return None,
+        },
+    };
+    match behind_number.split_first() {
         Ok((delimiter, reply)) if delimiter.is_empty() => Some(reply),
         Ok(_) | Err(_) => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::pattern::table::SocketType;
-    use crate::pattern::testing::{Bench, Far, table};
-
-    fn bench() -> Bench<Req> {
-        Bench::new(SocketType::Req, |_| Req::default())
-    }
-
-    /// A REQ and two peers, of which the first is asked first.
-    struct Scene {
-        req: Bench<Req>,
-        asked: Far,
-        other: Far,
-    }
-
-    fn idle() -> Scene {
-        let mut req = bench();
-        let (asked, other) = (req.peer(0), req.peer(0));
-        Scene { req, asked, other }
-    }
-
-    fn awaiting() -> Scene {
-        let mut scene = idle();
-        scene.req.send("q").unwrap();
-        scene
-    }
-
-    fn reply_ready() -> Scene {
-        let mut scene = awaiting();
-        scene.asked.send(["", "r"]);
-        scene
-    }
-
-    fn lost() -> Scene {
-        let mut scene = awaiting();
-        scene.asked.close();
-        scene.asked = scene.req.peer(0);
-        scene
-    }
-
-    fn state(scene: &mut Scene) -> String {
-        scene.req.can_recv();
-        let name = match scene.req.pattern.state {
-            State::Idle => "Idle",
-            State::Awaiting { .. } => "Awaiting",
-            State::ReplyReady { .. } => "ReplyReady",
-            State::Lost => "Lost",
-        };
-        name.into()
-    }
-
-    // spec: REQREP-REQ-02
-    #[test]
-    fn transitions() {
-        let transitions = table(
-            &[("Idle", idle), ("Awaiting", awaiting), ("ReplyReady", reply_ready), ("Lost", lost)],
-            &[
-                ("send", |scene| format!("{:?}", scene.req.send("q2"))),
-                ("recv", |scene| format!("{:?}", scene.req.recv())),
-                ("can send", |scene| scene.req.can_send().to_string()),
-                ("can receive", |scene| scene.req.can_recv().to_string()),
-                ("the peer replies", |scene| {
-                    scene.asked.send(["", "r2"]);
-                    String::new()
-                }),
-                ("the peer replies without delimiter", |scene| {
-                    scene.asked.send(["r2"]);
-                    String::new()
-                }),
-                ("another peer replies", |scene| {
-                    scene.other.send(["", "stray"]);
-                    String::new()
-                }),
-                ("the peer goes", |scene| {
-                    scene.asked.close();
-                    String::new()
-                }),
-                ("the peer replies and goes", |scene| {
-                    scene.asked.send(["", "r2"]);
-                    scene.asked.close();
-                    String::new()
-                }),
-                ("the pipes of the peer end", |scene| {
-                    scene.asked.close_untold();
-                    String::new()
-                }),
-                ("another peer goes", |scene| {
-                    scene.other.close();
-                    String::new()
-                }),
-            ],
-            state,
-        );
-        insta::assert_snapshot!(transitions);
-    }
-
-    // spec: REQREP-REQ-03, REQREP-REQ-05
-    #[test]
-    fn a_request_goes_out_behind_one_empty_delimiter() {
-        let mut scene = idle();
-        scene.req.send(["one", "", "three"]).unwrap();
-        assert_eq!(scene.asked.recv_all(), [Message::from(["", "one", "", "three"])]);
-        assert_eq!(scene.other.recv_all(), []);
-    }
-
-    // spec: REQREP-REQ-04
-    #[test]
-    fn a_reply_is_delivered_without_its_delimiter_and_not_at_all_without_one() {
-        let mut scene = awaiting();
-        for malformed in [vec!["r"], vec!["x", "r"], vec![""], vec!["id", "", "r"]] {
-            let message = Message::from_frames(malformed.into_iter().map(Frame::from)).unwrap();
-            scene.asked.send(message);
-            assert_eq!(scene.req.recv(), Err(RecvError::WouldBlock));
-        }
-        scene.asked.send(["", "", "r", ""]);
-        assert_eq!(scene.req.recv(), Ok(Message::from(["", "r", ""])));
-        assert_eq!(scene.req.sender().as_deref(), Some("peer 0"));
-    }
-
-    // spec: REQREP-REQ-01, REQREP-REQ-06
-    #[test]
-    fn requests_go_to_all_peers_in_turn() {
-        let mut req = bench();
-        let mut peers = [req.peer(0), req.peer(0), req.peer(0)];
-        for turn in 0..6 {
-            req.send("q").unwrap();
-            assert_eq!(peers[turn % 3].recv_all().len(), 1);
-            peers[turn % 3].send(["", "r"]);
-            req.recv().unwrap();
-        }
-    }
-
-    // spec: REQREP-REQ-07, REQREP-REQ-08
-    #[test]
-    fn without_a_peer_with_room_a_request_is_given_back() {
-        let mut req = bench();
-        assert_eq!(req.send("q"), Err(SendError::WouldBlock));
-        let mut peer = req.peer(1);
-        assert_eq!(req.send("first"), Ok(()));
-        peer.send(["", "r"]);
-        req.recv().unwrap();
-        assert!(!req.can_send());
-        assert_eq!(req.send("second"), Err(SendError::WouldBlock));
-        assert_eq!(peer.recv(), Some(Message::from(["", "first"])));
-        assert!(req.can_send());
-        assert_eq!(req.send("second"), Ok(()));
-        assert_eq!(peer.recv(), Some(Message::from(["", "second"])));
-    }
-
-    // spec: REQREP-REQ-09, REQREP-REQ-10
-    #[test]
-    fn what_others_send_is_no_reply_then_or_later() {
-        let mut scene = awaiting();
-        scene.other.send(["", "stray"]);
-        assert_eq!(scene.req.recv(), Err(RecvError::WouldBlock));
-        scene.asked.send(["", "r"]);
-        scene.asked.send(["", "again"]);
-        assert_eq!(scene.req.recv(), Ok(Message::from("r")));
-        scene.req.send("q").unwrap();
-        assert_eq!(scene.req.recv(), Err(RecvError::WouldBlock));
-        scene.other.send(["", "right"]);
-        assert_eq!(scene.req.recv(), Ok(Message::from("right")));
-        scene.req.send("q").unwrap();
-        assert_eq!(scene.req.recv(), Err(RecvError::WouldBlock));
-    }
-
-    #[test]
-    fn a_peer_whose_pipes_have_ended_is_not_asked() {
-        let mut scene = idle();
-        scene.asked.close_untold();
-        scene.req.send("q").unwrap();
-        assert_eq!(scene.other.recv_all(), [Message::from(["", "q"])]);
-
-        let mut scene = idle();
-        scene.asked.end();
-        scene.req.send("q").unwrap();
-        assert_eq!(scene.other.recv_all(), [Message::from(["", "q"])]);
-        assert!(scene.asked.sees_end());
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Send,
-        Recv,
-        Look,
-        Replies(usize),
-        Stray(usize),
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            Just(Step::Send),
-            Just(Step::Recv),
-            Just(Step::Look),
-            (0..3_usize).prop_map(Step::Replies),
-            (0..3_usize).prop_map(Step::Stray),
-        ]
-    }
-
-    proptest! {
-        /// At most one request is under way, and what is received is the first reply of the peer that it went to.
-        #[test]
-        fn a_reply_is_that_of_the_peer_that_was_asked(steps in vec(step(), 0..200)) {
-            let mut req = bench();
-            let mut peers = [req.peer(0), req.peer(0), req.peer(0)];
-            let mut turn = 0;
-            // Whom it asked, and its first reply.
-            let mut asked: Option<(usize, Option<Message>)> = None;
-            for (number, step) in steps.into_iter().enumerate() {
-                let text = number.to_string();
-                match step {
-                    Step::Send => {
-                        let expected = if asked.is_some() { Err(SendError::OutOfTurn) } else { Ok(()) };
-                        prop_assert_eq!(req.send(text.as_str()), expected);
-                        if expected.is_ok() {
-                            asked = Some((turn, None));
-                            turn = (turn + 1) % 3;
-                        }
-                    }
-                    Step::Recv => match asked.take() {
-                        None => prop_assert_eq!(req.recv(), Err(RecvError::OutOfTurn)),
-                        Some((_, Some(reply))) => prop_assert_eq!(req.recv(), Ok(reply)),
-                        waiting @ Some((_, None)) => {
-                            asked = waiting;
-                            prop_assert_eq!(req.recv(), Err(RecvError::WouldBlock));
-                        }
-                    },
-                    Step::Look => {
-                        prop_assert_eq!(req.can_recv(), matches!(&asked, Some((_, Some(_)))));
-                        prop_assert_eq!(req.can_send(), asked.is_none());
-                    }
-                    Step::Replies(peer) => {
-                        peers[peer].send(["", text.as_str()]);
-                        if let Some((from, reply @ None)) = &mut asked && *from == peer {
-                            *reply = Some(Message::from(text));
-                        }
-                    }
-                    Step::Stray(peer) => {
-                        peers[peer].send([text.as_str(), "", "x"]);
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -133,22 +133,12 @@ impl Pattern for Router {
 
     fn set(&mut self, option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
         match option {
-            PatternOption::RouterMandatory(mandatory) => {
-                self.mandatory = mandatory;
-                Ok(())
-            }
-            PatternOption::RouterHandover(handover) => {
-                self.shared.routing_ids().handover = handover;
-                Ok(())
-            }
-            PatternOption::ConnectRoutingId(id) => {
-                self.shared.routing_ids().next_connect = Some(id);
-                Ok(())
-            }
-            PatternOption::Subscribe(_) | PatternOption::Unsubscribe(_) | PatternOption::XPubVerbosity(_) => {
-                Err(Unsupported)
-            }
+            PatternOption::RouterMandatory(mandatory) => self.mandatory = mandatory,
+            PatternOption::RouterHandover(handover) => self.shared.routing_ids().handover = handover,
+            PatternOption::ConnectRoutingId(id) => self.shared.routing_ids().next_connect = Some(id),
+            _ => return Err(Unsupported),
         }
+        Ok(())
     }
 }
 

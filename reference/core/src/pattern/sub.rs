@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::{Pattern, PatternOption, Switch, Unsupported};
 use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::Upstream;
@@ -28,19 +28,24 @@ pub(super) struct Sub {
 
 /// What it is subscribed to. How often is known to `Shared::wanted`. The topics are the application's own, so they need
 /// no secret seed.
-struct Filter(Topics<()>);
+struct Filter {
+    topics: Topics<()>,
+    /// Whether what matches is dropped, and the rest received.
+    inverted: Switch,
+}
 
 impl Filter {
     // spec: PUBSUB-SUB-10
     #[inline]
     fn passes(&self, message: &Message) -> bool {
-        self.0.prefixes(message.first()).next().is_some()
+        self.topics.prefixes(message.first()).next().is_some() == (self.inverted == Switch::Off)
     }
 }
 
 impl Sub {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { publishers: Upstream::new(shared), filter: Filter(Topics::seeded(0)) }
+        let filter = Filter { topics: Topics::seeded(0), inverted: Switch::Off };
+        Self { publishers: Upstream::new(shared), filter }
     }
 }
 
@@ -98,22 +103,19 @@ impl Pattern for Sub {
         match option {
             PatternOption::Subscribe(topic) => {
                 if self.publishers.subscribe(&topic, effects) {
-                    self.filter.0.get_or_insert_with(&topic, || ());
+                    self.filter.topics.get_or_insert_with(&topic, || ());
                 }
-                Ok(())
             }
             PatternOption::Unsubscribe(topic) => {
                 if self.publishers.cancel(&topic, effects)
-                    && let Some(entry) = self.filter.0.find(&topic)
+                    && let Some(entry) = self.filter.topics.find(&topic)
                 {
-                    self.filter.0.remove(entry);
+                    self.filter.topics.remove(entry);
                 }
-                Ok(())
             }
-            PatternOption::RouterMandatory(_)
-            | PatternOption::RouterHandover(_)
-            | PatternOption::ConnectRoutingId(_)
-            | PatternOption::XPubVerbosity(_) => Err(Unsupported),
+            PatternOption::InvertMatching(inverted) => self.filter.inverted = inverted,
+            _ => return Err(Unsupported),
         }
+        Ok(())
     }
 }

@@ -5,14 +5,15 @@
 //!   recv ◄── FairQueue ◄── subscriptions (1 and the topic), cancellations (0 and the topic), messages, as they came
 //! ```
 //!
-//! By the time that the application receives a subscription, it has taken effect. When a subscriber is gone, and its
+//! By the time that the application receives a subscription, it has taken effect; with [`PatternOption::XPubManual`] it
+//! takes effect when, and as, the application says. When a subscriber is gone, and its
 //! last message was received, the topics that nobody else holds are cancelled.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
-use crate::error::{RecvError, Unsent};
+use super::{Manual, Pattern, PatternOption, Unsupported};
+use crate::error::{RecvError, SendError, Unsent};
 use crate::frame::Frame;
 use crate::message::Message;
 use crate::routing::{Downstream, FromBelow};
@@ -28,6 +29,9 @@ pub(super) struct XPub {
     /// Topics of subscribers that are gone, which the application is to be told of.
     cancelled: VecDeque<Frame>,
     last: Last,
+    manual: Manual,
+    /// Who alone gets the next message: it subscribed, and the others have the last value already.
+    newcomer: Option<PeerId>,
 }
 
 /// What was received last.
@@ -40,7 +44,14 @@ enum Last {
 impl XPub {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let subscribers = Downstream::new(Arc::clone(&shared));
-        Self { shared, subscribers, cancelled: VecDeque::new(), last: Last::Message }
+        Self {
+            shared,
+            subscribers,
+            cancelled: VecDeque::new(),
+            last: Last::Message,
+            manual: Manual::Off,
+            newcomer: None,
+        }
     }
 }
 
@@ -64,8 +75,17 @@ impl Pattern for XPub {
     // spec: PUBSUB-XPUB-10, PUBSUB-XPUB-11
     #[inline]
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
-        self.subscribers.publish(message, effects);
-        Ok(())
+        let published = match self.newcomer.filter(|newcomer| self.subscribers.is_there(*newcomer)) {
+            None => self.subscribers.publish(message, effects),
+            Some(newcomer) => self.subscribers.publish_to(newcomer, message, effects),
+        };
+        match published {
+            Ok(()) => {
+                self.newcomer = None;
+                Ok(())
+            }
+            Err(message) => Err(Unsent { message, why: SendError::WouldBlock }),
+        }
     }
 
     // spec: PUBSUB-XPUB-12, PUBSUB-XPUB-13, PUBSUB-XPUB-15, PUBSUB-XPUB-17
@@ -78,6 +98,9 @@ impl Pattern for XPub {
             match self.subscribers.turn(effects) {
                 FromBelow::Message(message) => {
                     self.last = Last::Message;
+                    if self.manual == Manual::LastValue && message.first().first() == Some(&1) {
+                        self.newcomer = self.subscribers.last();
+                    }
                     return Ok(message);
                 }
                 FromBelow::Gone(topics) => self.cancelled = topics.into(),
@@ -111,15 +134,34 @@ impl Pattern for XPub {
     // spec: PUBSUB-XPUB-16
     fn set(&mut self, option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
         match option {
-            PatternOption::XPubVerbosity(verbosity) => {
-                self.shared.interests().verbosity = verbosity;
-                Ok(())
+            PatternOption::XPubVerbosity(verbosity) => self.shared.interests().verbosity = verbosity,
+            PatternOption::XPubManual(manual) => {
+                self.manual = manual;
+                self.shared.interests().manual = manual;
+                self.newcomer = None;
             }
-            PatternOption::Subscribe(_)
-            | PatternOption::Unsubscribe(_)
-            | PatternOption::RouterMandatory(_)
-            | PatternOption::RouterHandover(_)
-            | PatternOption::ConnectRoutingId(_) => Err(Unsupported),
+            PatternOption::OnlyFirstSubscribe(only_first) => self.shared.interests().only_first = only_first,
+            PatternOption::Subscribe(topic) => return self.grant(&Change::Subscribe(Frame::from(topic))),
+            PatternOption::Unsubscribe(topic) => return self.grant(&Change::Cancel(Frame::from(topic))),
+            other => return self.subscribers.set(&other),
         }
+        Ok(())
+    }
+}
+
+impl XPub {
+    /// Grants a topic, or takes it back, to whom the last message came from.
+    fn grant(&mut self, change: &Change) -> Result<(), Unsupported> {
+        if self.manual == Manual::Off {
+            return Err(Unsupported);
+        }
+        let asked = match self.last {
+            Last::Message => self.subscribers.last(),
+            Last::Cancellation => None,
+        };
+        if let Some(peer) = asked {
+            self.shared.interests().grant(peer, change);
+        }
+        Ok(())
     }
 }

@@ -7,13 +7,15 @@
 //!   recv ◄── FairQueue ◄── the publisher whose turn it is
 //! ```
 //!
-//! A request is the first part alone, as 23/ZMTP has it in a frame of its own; parts behind it go to every publisher as
-//! a message of their own. Later parts are never requests. Sending never waits. What publishers send is received
-//! unfiltered, as a proxy needs it: filtering is theirs.
+//! A request is one part, as 23/ZMTP has it in a frame of its own. A part behind it may be another one, unless
+//! [`PatternOption::OnlyFirstSubscribe`] is set; from the first part that is none the rest goes to every publisher as a
+//! message. No part behind that is a request, whatever it begins with: a message is never torn. (libzmq tears it, unless
+//! the option is set.) Sending never waits. What publishers send is received unfiltered, as a proxy needs it: filtering is
+//! theirs.
 
 use std::sync::Arc;
 
-use super::{Pattern, PatternOption, Unsupported};
+use super::{Pattern, PatternOption, Switch, Unsupported};
 use crate::error::{RecvError, Unsent};
 use crate::message::Message;
 use crate::routing::Upstream;
@@ -25,11 +27,12 @@ pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
 
 pub(super) struct XSub {
     publishers: Upstream,
+    only_first: Switch,
 }
 
 impl XSub {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { publishers: Upstream::new(shared) }
+        Self { publishers: Upstream::new(shared), only_first: Switch::Off }
     }
 }
 
@@ -51,21 +54,26 @@ impl Pattern for XSub {
 
     // spec: PUBSUB-XSUB-11, PUBSUB-XSUB-12, PUBSUB-XSUB-13, PUBSUB-XSUB-14, PUBSUB-XSUB-15, PUBSUB-XSUB-16
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
-        match message.first().split_first() {
-            Some((1, topic)) => {
-                self.publishers.subscribe(topic, effects);
+        let mut rest = message;
+        loop {
+            match rest.first().split_first() {
+                Some((1, topic)) => {
+                    self.publishers.subscribe(topic, effects);
+                }
+                Some((0, topic)) => {
+                    self.publishers.cancel(topic, effects);
+                }
+                Some(_) | None => break,
             }
-            Some((0, topic)) => {
-                self.publishers.cancel(topic, effects);
+            match rest.split_first() {
+                Ok((_request, behind)) => rest = behind,
+                Err(_request) => return Ok(()),
             }
-            Some(_) | None => {
-                self.publishers.push_to_all(&message, effects);
-                return Ok(());
+            if self.only_first == Switch::On {
+                break;
             }
         }
-        if let Ok((_request, rest)) = message.split_first() {
-            self.publishers.push_to_all(&rest, effects);
-        }
+        self.publishers.push_to_all(&rest, effects);
         Ok(())
     }
 
@@ -87,7 +95,14 @@ impl Pattern for XSub {
         self.publishers.has_message(|_| true, effects)
     }
 
-    fn set(&mut self, _option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
-        Err(Unsupported)
+    fn set(&mut self, option: PatternOption, _effects: &mut Effects) -> Result<(), Unsupported> {
+        match option {
+            PatternOption::OnlyFirstSubscribe(only_first) => self.only_first = only_first,
+            PatternOption::XSubVerboseUnsubscribe(verbose) => self.publishers.set_verbose(verbose),
+            // It receives what publishers send.
+            PatternOption::InvertMatching(_) => {}
+            _ => return Err(Unsupported),
+        }
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@
 
 mod chunk;
 mod credit;
+mod latest;
 mod reader;
 mod sync;
 mod writer;
@@ -40,6 +41,46 @@ pub use self::writer::{ReaderState, Writer};
 pub fn pipe(limits: Limits) -> (Writer, Reader) {
     let (back, front) = chunk::chunk_list(credit::Credit::new());
     (Writer::new(back, limits), Reader::new(front, limits))
+}
+
+/// Makes a pipe that keeps the last whole message only: one that was not read when the next is written is dropped. There
+/// is always room in it. The reader starts asleep.
+#[must_use]
+pub fn latest() -> (Writer, Reader) {
+    let (mut writer, mut reader) = pipe(Limits::UNLIMITED);
+    let (former, latter) = latest::place();
+    writer.keep_latest(former);
+    reader.keep_latest(latter);
+    (writer, reader)
+}
+
+/// Which messages a pipe keeps for its reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them.
+    All,
+    /// The last one: see [`latest`].
+    Latest,
+}
+
+impl Keep {
+    /// Makes such a pipe; the limits are for one that keeps all.
+    #[must_use]
+    pub fn pipe(self, limits: Limits) -> (Writer, Reader) {
+        match self {
+            Self::All => pipe(limits),
+            Self::Latest => latest(),
+        }
+    }
+
+    /// What is kept where two sides have a say: the last one if either wants no more.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::All, Self::All) => Self::All,
+            (Self::Latest, Self::All | Self::Latest) | (Self::All, Self::Latest) => Self::Latest,
+        }
+    }
 }
 
 /// How much a pipe holds before its writer has to wait.

@@ -2,6 +2,7 @@
 
 use super::chunk::{Front, Rest};
 use super::credit::{Credit, Total, WriterState};
+use super::latest::Latter;
 use super::{Hwm, Limits, PART, SLOTS};
 use crate::frame::Frame;
 
@@ -17,6 +18,8 @@ pub struct Reader {
     /// Payload of the message whose frames are being read.
     unfinished_bytes: usize,
     room: Room,
+    /// Where the last message lies, if it is the only one that is kept.
+    latest: Option<Box<Latter>>,
 }
 
 /// What a reader finds.
@@ -44,16 +47,42 @@ impl Reader {
         };
         let batch_bytes = limits.bytes.map_or(usize::MAX, |limit| limit.get().div_ceil(2));
         let (read, returned) = (Total::default(), Total::default());
-        Self { front, batch, batch_bytes, read, returned, unfinished_bytes: 0, room: Room::Unchanged }
+        Self { front, batch, batch_bytes, read, returned, unfinished_bytes: 0, room: Room::Unchanged, latest: None }
+    }
+
+    pub(super) fn keep_latest(&mut self, latest: Latter) {
+        self.latest = Some(Box::new(latest));
     }
 
     /// Takes the next frame.
     #[inline(always)]
     pub fn read(&mut self) -> Read<Frame> {
+        if self.latest.is_some() {
+            return self.read_latest();
+        }
         loop {
             if let Some(frame) = self.front.pop() {
                 self.count(&frame);
                 return Read::Frame(frame);
+            }
+            match self.rest() {
+                Rest::More => {}
+                Rest::Asleep => return Read::Empty,
+                Rest::Ended => return Read::End,
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_latest(&mut self) -> Read<Frame> {
+        if let Some(frame) = self.latest.as_mut().and_then(|latest| latest.next_of_rest()) {
+            return Read::Frame(frame);
+        }
+        loop {
+            if let Some(token) = self.front.pop() {
+                self.count(&token);
+                return self.latest.as_mut().map_or(Read::Empty, |latest| Read::Frame(latest.take()));
             }
             match self.rest() {
                 Rest::More => {}
@@ -75,7 +104,7 @@ impl Reader {
     /// Whether the next [`read`](Self::read) gives a frame. Does not put the reader to sleep.
     #[inline]
     pub fn has_message(&mut self) -> bool {
-        self.front.has_value()
+        self.front.has_value() || self.latest.as_ref().is_some_and(|latest| latest.has_rest())
     }
 
     /// Whether a writer that found no room has to be woken. True once for each time that it began to wait.

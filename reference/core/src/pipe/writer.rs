@@ -8,6 +8,7 @@
 
 use super::chunk::Back;
 use super::credit::{Credit, Total, Waiting};
+use super::latest::{Former, Placed};
 use super::{Hwm, Limits, PART, SLOTS};
 use crate::frame::Frame;
 
@@ -27,6 +28,10 @@ pub struct Writer {
     read: Total,
     /// What the unfinished message counts.
     unfinished_bytes: usize,
+    /// Where the last message lies, if it is the only one that is kept.
+    latest: Option<Box<Former>>,
+    /// The pipe is open, and keeps all messages.
+    plain: bool,
 }
 
 /// What the reader was doing when messages were flushed.
@@ -46,7 +51,13 @@ impl Writer {
             Hwm::Messages(limit) => usize::try_from(limit.get()).unwrap_or(usize::MAX),
         };
         let hwm_bytes = limits.bytes.map_or(usize::MAX, usize::from);
-        Self { back, hwm, hwm_bytes, written: Total::default(), read: Total::default(), unfinished_bytes: 0 }
+        let (written, read) = (Total::default(), Total::default());
+        Self { back, hwm, hwm_bytes, written, read, unfinished_bytes: 0, latest: None, plain: true }
+    }
+
+    pub(super) fn keep_latest(&mut self, latest: Former) {
+        self.latest = Some(Box::new(latest));
+        self.plain = false;
     }
 
     /// Whether there is room for one more whole message.
@@ -67,7 +78,8 @@ impl Writer {
     /// drops the frame.
     #[inline(always)]
     pub fn write(&mut self, frame: Frame) {
-        if self.back.is_closed() {
+        if !self.plain {
+            self.write_unusual(frame);
             return;
         }
         let bytes = self.unfinished_bytes.wrapping_add(frame.len());
@@ -82,8 +94,26 @@ impl Writer {
         }
     }
 
+    /// Into a pipe that is closed, or keeps the last message only.
+    #[cold]
+    #[inline(never)]
+    fn write_unusual(&mut self, frame: Frame) {
+        let Some(latest) = self.latest.as_mut().filter(|_| !self.back.is_closed()) else { return };
+        match latest.write(frame) {
+            Placed::First => {
+                self.back.push(Frame::EMPTY);
+                self.back.commit();
+                self.written.add(0);
+            }
+            Placed::Unfinished | Placed::Another => {}
+        }
+    }
+
     /// Drops the frames of the unfinished message, if there is one.
     pub fn rollback(&mut self) {
+        if let Some(latest) = &mut self.latest {
+            latest.rollback();
+        }
         self.back.rollback();
         self.unfinished_bytes = 0;
     }
@@ -102,6 +132,7 @@ impl Writer {
     /// Doing it again does nothing and returns `Awake`.
     pub fn close(&mut self) -> ReaderState {
         self.unfinished_bytes = 0;
+        self.plain = false;
         self.back.close()
     }
 

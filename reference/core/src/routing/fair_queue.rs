@@ -227,6 +227,15 @@ impl FairQueue {
         }
     }
 
+    /// The peer that sent the message that was handed over last, if it is still there.
+    #[must_use]
+    pub fn last(&self) -> Option<PeerId> {
+        match self.last {
+            Last::Peer(peer) => Some(peer),
+            Last::Nobody | Last::Gone(_) => None,
+        }
+    }
+
     /// Number of peers whose end was not found yet.
     #[must_use]
     pub const fn len(&self) -> usize {

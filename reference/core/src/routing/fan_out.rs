@@ -59,6 +59,11 @@ impl FanOut {
         outbound.has_room().then_some(outbound)
     }
 
+    /// All peers, in the order of their ids.
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.pipes.iter().map(|(peer, _)| peer)
+    }
+
     /// The pipe to this peer, whether it has room or not.
     #[inline]
     #[must_use]

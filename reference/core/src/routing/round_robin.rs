@@ -49,6 +49,12 @@ impl RoundRobin {
         }
     }
 
+    /// Whether this peer is there.
+    #[must_use]
+    pub fn has(&self, peer: PeerId) -> bool {
+        self.receivers.get(peer).is_some()
+    }
+
     /// The pipe to this peer has room again.
     pub fn writable(&mut self, peer: PeerId) {
         let Some(receiver) = self.receivers.get_mut(peer) else { return };

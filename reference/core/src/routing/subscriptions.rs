@@ -122,15 +122,21 @@ impl Subscriptions {
         }
     }
 
-    /// A peer is gone. `gone` is called for each topic that nobody holds any more. The time depends on what this peer
-    /// had subscribed to.
-    pub fn remove_peer(&mut self, peer: PeerId, mut gone: impl FnMut(&[u8])) {
+    /// A peer is gone. `gone` is called for each topic that it held, and told whether anybody holds it still: it is
+    /// [`Removed::Last`] or [`Removed::NotLast`]. The time depends on what this peer had subscribed to.
+    pub fn remove_peer(&mut self, peer: PeerId, mut gone: impl FnMut(&[u8], Removed)) {
         let Some(held) = self.peers.remove(peer) else { return };
         for entry in held.entries {
             let Some(holders) = self.topics.get_mut(entry) else { continue };
-            if holders.get_mut(peer).is_some() && holders.remove(peer) == Left::Nobody {
-                gone(self.topics.topic(entry));
-                self.topics.remove(entry);
+            if holders.get_mut(peer).is_none() {
+                continue;
+            }
+            match holders.remove(peer) {
+                Left::Nobody => {
+                    gone(self.topics.topic(entry), Removed::Last);
+                    self.topics.remove(entry);
+                }
+                Left::Others => gone(self.topics.topic(entry), Removed::NotLast),
             }
         }
     }

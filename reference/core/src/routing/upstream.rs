@@ -12,6 +12,7 @@ use super::fair_queue::{FairQueue, Look, Turn};
 use super::fan_out::FanOut;
 use crate::frame::Frame;
 use crate::message::Message;
+use crate::pattern::Switch;
 use crate::pattern::table::SocketType;
 use crate::socket::{Attachment, Change, Effects, Interests, Outbound, Patience, PeerId, PeerInfo, PeerMap, Shared};
 
@@ -67,28 +68,33 @@ impl Upstream {
         self.from.readable(publisher);
     }
 
-    /// One more wish for a topic; says whether it is the first.
+    /// One more wish for a topic; says whether publishers are told, which they are of the first.
     // spec: PUBSUB-SUB-12, PUBSUB-XSUB-15, PUBSUB-XSUB-16
     pub fn subscribe(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
         let pipes = &mut self.pipes;
         let pushed = |peer| pipes.get_mut(peer).map_or(0, |outbound| outbound.pushed());
-        let first = self.shared.wanted().add(topic, pushed, effects);
-        if first {
+        let told = self.shared.wanted().add(topic, pushed, effects);
+        if told {
             self.tell_inproc(&Change::Subscribe(Frame::copy_of(topic)), effects);
         }
-        first
+        told
     }
 
-    /// One wish for a topic less; says whether it was the last.
+    /// One wish for a topic less; says whether publishers are told, which they are of the last.
     // spec: PUBSUB-SUB-12, PUBSUB-XSUB-15, PUBSUB-XSUB-16
     pub fn cancel(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
         let pipes = &mut self.pipes;
         let pushed = |peer| pipes.get_mut(peer).map_or(0, |outbound| outbound.pushed());
-        let last = self.shared.wanted().remove(topic, pushed, effects);
-        if last {
+        let told = self.shared.wanted().remove(topic, pushed, effects);
+        if told {
             self.tell_inproc(&Change::Cancel(Frame::copy_of(topic)), effects);
         }
-        last
+        told
+    }
+
+    /// Whether publishers are told of each wish. Not of those there are already.
+    pub fn set_verbose(&mut self, verbose: Switch) {
+        self.shared.wanted().verbose = verbose;
     }
 
     fn tell_inproc(&mut self, change: &Change, effects: &mut Effects) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::frame::Frame;
 use crate::options::Options;
-use crate::pipe::{Limits, Read, Reader, ReaderState, Writer, pipe};
+use crate::pipe::{Limits, Read, Reader, ReaderState, Writer};
 use crate::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
 
 /// The I/O side's ends of a peer's pipes. Dropping them ends the peer.
@@ -49,8 +49,9 @@ impl Ends {
         lease: Arc<Lease>,
         routing_id: Frame,
     ) -> Self {
-        let (to_peer, outbound) = pipe(Limits { hwm: options.send_hwm, bytes: None });
-        let (inbound, from_peer) = pipe(Limits { hwm: options.recv_hwm, bytes: options.recv_bytes });
+        let keep = options.keeps(shared.socket_type());
+        let (to_peer, outbound) = keep.pipe(Limits { hwm: options.send_hwm, bytes: None });
+        let (inbound, from_peer) = keep.pipe(Limits { hwm: options.recv_hwm, bytes: options.recv_bytes });
         let info = PeerInfo::default();
         shared.attach(Attachment {
             peer: lease.id(),

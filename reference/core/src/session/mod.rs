@@ -10,6 +10,9 @@
 //! as long as its connection lasts. Like the connection in it, a session does no I/O.
 
 mod ends;
+mod loss;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
@@ -21,6 +24,7 @@ use crate::connection::{Connection, Incoming, Peer, PeerMisbehaved};
 use crate::frame::Frame;
 use crate::mechanism::zap::{Answer, Request};
 use crate::options::{Linger, Options};
+use crate::pattern::Switch;
 use crate::pattern::table::{Direction, SocketType};
 use crate::pipe::Read;
 use crate::socket::{Change, Interests, IoSide, Shared, Taken};
@@ -40,9 +44,20 @@ pub enum Ending {
     Finished,
 }
 
+/// Which side made the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The peer did.
+    Accepted,
+    /// We did.
+    Dialed,
+}
+
 /// What a session is told of the link that it begins on.
 #[derive(Debug, Clone)]
 pub struct Start {
+    /// Which side made it.
+    pub origin: Origin,
     /// The time.
     pub now: Instant,
     /// Where the peer comes from, as the handler of ZAP is told and messages carry it: an IP address without port; empty
@@ -54,6 +69,7 @@ pub struct Start {
 pub struct Session {
     shared: Arc<Shared>,
     io: Arc<dyn IoSide>,
+    origin: Origin,
     options: Options,
     connection: Connection,
     ends: Option<Ends>,
@@ -112,6 +128,7 @@ impl Session {
         Self {
             shared,
             io,
+            origin: start.origin,
             options,
             connection,
             ends,
@@ -242,10 +259,13 @@ impl Session {
                 Direction::None | Direction::ToPeer => self.incoming = In::Message,
                 Direction::FromPeer => {
                     if let Some(change) = change_in_message(&frame) {
-                        return self.on_change(&change);
+                        self.on_change(&change)?;
+                        if frame.has_more() && self.shared.interests().only_first == Switch::On {
+                            self.incoming = self.in_message_from_below();
+                        }
+                        return Ok(());
                     }
-                    let wanted = self.shared.socket_type() == SocketType::XPub;
-                    self.incoming = if wanted { In::Message } else { In::Unwanted };
+                    self.incoming = self.in_message_from_below();
                 }
             }
         }
@@ -259,6 +279,11 @@ impl Session {
             self.incoming = In::Nothing;
         }
         Ok(())
+    }
+
+    /// What becomes of a message of a subscriber.
+    fn in_message_from_below(&self) -> In {
+        if self.shared.socket_type() == SocketType::XPub { In::Message } else { In::Unwanted }
     }
 
     /// A peer's subscription takes effect at once, whatever the application is doing.
@@ -308,6 +333,13 @@ impl Session {
         }
         ends.info.set(properties);
         let id = ends.peer();
+        if self.shared.socket_type() == SocketType::Router && self.options.router_notify.connects {
+            ends.inbound.write(Frame::EMPTY);
+        }
+        for first in self.options.first_messages(self.shared.socket_type()) {
+            self.connection.push(first);
+            self.sent_any = true;
+        }
         if self.shared.socket_type().rules().subscriptions == Direction::ToPeer {
             self.shared.wanted().link_ready(id, Arc::clone(&self.io));
         }
@@ -408,12 +440,24 @@ impl Session {
             }
         }
         if subscribes && !self.half_sent {
+            if self.drained && self.shared.socket_type() == SocketType::XSub {
+                self.say_farewell();
+            }
             self.push_changes(Amount::OneWrite);
         }
         if let Some(ends) = &mut self.ends
             && ends.outbound.room_made()
         {
             self.shared.writable(ends.peer());
+        }
+    }
+
+    /// The publisher is told that nothing is wanted any more, before the connection is closed.
+    // spec: PUBSUB-XSUB-17
+    #[cold]
+    fn say_farewell(&self) {
+        if let Some(ends) = &self.ends {
+            self.shared.wanted().link_ends(ends.peer());
         }
     }
 
@@ -483,28 +527,6 @@ impl Session {
             self.connection.excuse_silence(now);
         }
         self.connection.handle_timeout(now).map_err(Ending::from)
-    }
-
-    /// Ends the session; gives back the pipes of a peer that was connected to, for its next connection.
-    #[must_use]
-    pub fn into_ends(mut self) -> Option<Ends> {
-        let mut ends = self.ends.take()?;
-        ends.forget_halves(self.half_sent);
-        let peer = ends.peer();
-        match self.shared.socket_type().rules().subscriptions {
-            Direction::None => {}
-            Direction::ToPeer => self.shared.wanted().link_gone(peer),
-            Direction::FromPeer => {
-                let gone = self.shared.interests().forget(peer);
-                if self.shared.socket_type() == SocketType::XPub {
-                    for topic in gone {
-                        ends.inbound.write(Interests::notice(&Change::Cancel(topic)));
-                    }
-                }
-            }
-        }
-        ends.tell_application();
-        Some(ends)
     }
 }
 

@@ -103,6 +103,12 @@ impl Outbound {
         self.writer.reader_gone()
     }
 
+    /// Whether nothing pushed here arrives: either end is gone.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.end == End::Told || self.writer.reader_gone()
+    }
+
     /// How many messages were put into the pipe.
     #[inline]
     #[must_use]
@@ -195,6 +201,8 @@ pub struct Inbound {
     reader: Reader,
     io: Arc<dyn IoSide>,
     info: PeerInfo,
+    /// What is found behind the last message.
+    last_words: Option<Box<Frame>>,
     /// The id stays taken while this end lives.
     _lease: Arc<Lease>,
 }
@@ -202,7 +210,13 @@ pub struct Inbound {
 impl Inbound {
     /// The end `reader` of a pipe whose other end is `io`'s.
     pub fn new(reader: Reader, io: Arc<dyn IoSide>, lease: Arc<Lease>, info: PeerInfo) -> Self {
-        Self { reader, io, info, _lease: lease }
+        Self { reader, io, info, last_words: None, _lease: lease }
+    }
+
+    /// The same, with a message that is found behind the peer's last one when it is gone.
+    #[must_use]
+    pub fn with_last_words(self, last_words: Option<Frame>) -> Self {
+        Self { last_words: last_words.map(Box::new), ..self }
     }
 
     /// Takes the next message.
@@ -212,7 +226,7 @@ impl Inbound {
             Read::Frame(head) if head.has_more() => Pop::Message(self.pop_rest(head, effects)),
             Read::Frame(head) => Pop::Message(Message::new(head)),
             Read::Empty => Pop::Empty,
-            Read::End => Pop::End,
+            Read::End => self.last_words.take().map_or(Pop::End, |words| Pop::Message(Message::new(*words))),
         }
     }
 

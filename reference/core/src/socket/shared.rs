@@ -15,12 +15,13 @@ use super::peers::PeerIds;
 use super::routing_ids::RoutingIds;
 use super::wanted::Wanted;
 use crate::options::Options;
-use crate::pattern::table::SocketType;
+use crate::pattern::table::{Direction, SocketType};
 use crate::time::Instant;
 
 /// The shared state of one socket.
 pub struct Shared {
     socket_type: SocketType,
+    drawn: u32,
     options: Mutex<Options>,
     peers: Arc<PeerIds>,
     mailbox: Mailbox,
@@ -35,11 +36,12 @@ pub struct Shared {
 
 impl Shared {
     /// The state of a new socket. `first_routing_id`, drawn at random, is where a ROUTER begins to count the ids that it
-    /// makes itself, and the seed by which a PUB finds topics.
+    /// makes itself and a REQ its requests, and the seed by which a PUB finds topics.
     #[must_use]
     pub fn new(socket_type: SocketType, options: Options, first_routing_id: u32) -> Self {
         Self {
             socket_type,
+            drawn: first_routing_id,
             options: Mutex::new(options),
             peers: Arc::default(),
             mailbox: Mailbox::default(),
@@ -57,6 +59,12 @@ impl Shared {
     #[must_use]
     pub const fn socket_type(&self) -> SocketType {
         self.socket_type
+    }
+
+    /// What was drawn at random for this socket.
+    #[must_use]
+    pub const fn drawn(&self) -> u32 {
+        self.drawn
     }
 
     /// The options as they are now.
@@ -108,6 +116,16 @@ impl Shared {
     /// What the subscribers of this PUB or XPUB want.
     pub fn interests(&self) -> MutexGuard<'_, Interests> {
         lock(&self.interests)
+    }
+
+    /// How many different topics this PUB or XPUB is asked for, or this SUB or XSUB asks for; `None` for other types.
+    #[must_use]
+    pub fn topics(&self) -> Option<usize> {
+        match self.socket_type.rules().subscriptions {
+            Direction::None => None,
+            Direction::ToPeer => Some(self.wanted().len()),
+            Direction::FromPeer => Some(self.interests().topics()),
+        }
     }
 
     /// The peers of this ROUTER by their routing ids.

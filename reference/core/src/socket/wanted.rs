@@ -21,6 +21,7 @@ use super::effects::{Effects, IoSide};
 use super::peer::PeerId;
 use super::peers::PeerMap;
 use crate::frame::Frame;
+use crate::pattern::Switch;
 
 /// What a subscriber tells a publisher.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,41 +37,57 @@ pub enum Change {
 pub struct Wanted {
     topics: BTreeMap<Box<[u8]>, u32>,
     links: PeerMap<Link>,
+    /// Whether publishers are told of each wish, and not only of the first and the last for a topic.
+    pub verbose: Switch,
 }
 
 struct Link {
     /// Each with the number of messages of the pipe that go before it.
     untold: VecDeque<(u64, Change)>,
     io: Arc<dyn IoSide>,
+    farewell: Farewell,
+}
+
+/// Whether a publisher is being told that nothing is wanted any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    Not,
+    Said,
 }
 
 impl Wanted {
-    /// One more wish; says whether it is the first for this topic, and then publishers will be told. `pushed` is the
-    /// number of messages that were put into the pipe to a peer.
+    /// One more wish; says whether publishers will be told: it is the first for this topic, or they are told of each.
+    /// `pushed` is the number of messages that were put into the pipe to a peer.
     pub fn add(&mut self, topic: &[u8], pushed: impl FnMut(PeerId) -> u64, effects: &mut Effects) -> bool {
         let count = self.topics.entry(topic.into()).or_default();
         *count = count.saturating_add(1);
-        let first = *count == 1;
-        if first {
+        let told = *count == 1 || self.verbose == Switch::On;
+        if told {
             self.tell(&Change::Subscribe(Frame::copy_of(topic)), pushed, effects);
         }
-        first
+        told
     }
 
-    /// One wish less; says whether it was the last for this topic, and then publishers will be told.
+    /// One wish less; says whether publishers will be told: it was the last for this topic, or they are told of each, be
+    /// there a wish or not.
     pub fn remove(&mut self, topic: &[u8], pushed: impl FnMut(PeerId) -> u64, effects: &mut Effects) -> bool {
-        let Some(count) = self.topics.get_mut(topic) else { return false };
-        *count -= 1;
-        let last = *count == 0;
-        if last {
-            self.topics.remove(topic);
+        let last = match self.topics.get_mut(topic) {
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                false
+            }
+            Some(_) => self.topics.remove(topic).is_some(),
+            None => false,
+        };
+        let told = last || self.verbose == Switch::On;
+        if told {
             self.tell(&Change::Cancel(Frame::copy_of(topic)), pushed, effects);
         }
-        last
+        told
     }
 
     fn tell(&mut self, change: &Change, mut pushed: impl FnMut(PeerId) -> u64, effects: &mut Effects) {
-        for (peer, link) in self.links.iter_mut() {
+        for (peer, link) in self.links.iter_mut().filter(|(_, link)| link.farewell == Farewell::Not) {
             // Whoever has something untold was woken for it already.
             if link.untold.is_empty() {
                 effects.messages_waiting(&link.io);
@@ -79,15 +96,45 @@ impl Wanted {
         }
     }
 
-    /// All topics, in their order.
+    /// What a publisher that knows nothing has to be told of: all topics, in their order; each as often as there are
+    /// wishes for it, if each wish is told.
     pub fn topics(&self) -> impl Iterator<Item = &[u8]> {
-        self.topics.keys().map(|topic| &**topic)
+        let times = |count: u32| match self.verbose {
+            Switch::On => count as usize,
+            Switch::Off => 1,
+        };
+        self.topics.iter().flat_map(move |(topic, count)| std::iter::repeat_n(&**topic, times(*count)))
+    }
+
+    /// Number of different topics.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.topics.is_empty()
     }
 
     /// A connection to a publisher is ready: it has to be told everything.
     pub fn link_ready(&mut self, peer: PeerId, io: Arc<dyn IoSide>) {
-        let untold = self.topics.keys().map(|topic| (0, Change::Subscribe(Frame::copy_of(topic)))).collect();
-        self.links.insert(peer, Link { untold, io });
+        let untold = self.topics().map(|topic| (0, Change::Subscribe(Frame::copy_of(topic)))).collect();
+        self.links.insert(peer, Link { untold, io, farewell: Farewell::Not });
+    }
+
+    /// A connection to a publisher is about to be closed by us: it has to be told that nothing is wanted any more. What
+    /// it was not told yet of what is wanted it need not know.
+    // spec: PUBSUB-XSUB-17
+    pub fn link_ends(&mut self, peer: PeerId) {
+        let told: Vec<_> = self.topics().map(Frame::copy_of).collect();
+        let Some(link) = self.links.get_mut(peer) else { return };
+        if link.farewell == Farewell::Said {
+            return;
+        }
+        link.farewell = Farewell::Said;
+        link.untold = told.into_iter().map(|topic| (0, Change::Cancel(topic))).collect();
     }
 
     /// A connection to a publisher is gone.

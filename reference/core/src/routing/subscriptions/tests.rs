@@ -95,7 +95,7 @@ fn a_topic_of_megabytes_needs_no_stack() {
     assert_eq!(found(&mut subscriptions, &long[1..]), [1]);
     subscriptions.topics.check();
     let mut gone = Vec::new();
-    subscriptions.remove_peer(other, |topic| gone.push(topic.len()));
+    subscriptions.remove_peer(other, |topic, left| gone.extend((left == Removed::Last).then_some(topic.len())));
     assert_eq!(gone, [1 << 20, (1 << 20) + 1]);
     subscriptions.topics.check();
     long.push(b'x');
@@ -209,7 +209,9 @@ proptest! {
                 }
                 Step::Leave(peer) => {
                     let mut gone = Vec::new();
-                    subscriptions.remove_peer(peers[peer].id(), |topic| gone.push(topic.to_vec()));
+                    subscriptions.remove_peer(peers[peer].id(), |topic, left| {
+                        gone.extend((left == Removed::Last).then(|| topic.to_vec()));
+                    });
                     gone.sort_unstable();
                     prop_assert_eq!(gone, model.remove_peer(peer));
                 }
