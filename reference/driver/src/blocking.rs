@@ -19,7 +19,12 @@ use crate::context::{self, Terminated};
 use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
 use crate::monitor::{Event, EventMask, EventVersion, MonitorType};
+#[cfg(unix)]
+use crate::poller::{PollError, Ready, Token};
+use crate::proxy::{ProxyError, Statistics};
 use crate::runtime::Runtime;
+#[cfg(unix)]
+use crate::runtime::watch::Interest;
 
 /// Runs a future on the calling thread.
 pub(crate) fn block_on<T: Send>(runtime: &dyn Runtime, index: usize, future: impl Future<Output = T>) -> T {
@@ -72,6 +77,19 @@ impl Context {
     /// [`Terminated`].
     pub fn socket_with(&self, socket_type: SocketType, options: Options) -> Result<Socket, Terminated> {
         self.0.socket_with(socket_type, options).map(Socket)
+    }
+
+    /// The same context for async callers.
+    #[must_use]
+    pub const fn as_async(&self) -> &crate::Context {
+        &self.0
+    }
+
+    /// As [`crate::Context::poller`].
+    #[cfg(unix)]
+    #[must_use]
+    pub fn poller(&self) -> Poller {
+        Poller { poller: self.0.poller(), context: Arc::clone(self.0.inner()) }
     }
 
     /// As [`crate::Context::shutdown`].
@@ -195,6 +213,63 @@ impl Socket {
         self.0.try_recv()
     }
 
+    /// As [`crate::Socket::can_send`].
+    #[must_use]
+    pub fn can_send(&self) -> bool {
+        self.0.can_send()
+    }
+
+    /// As [`crate::Socket::can_recv`].
+    #[must_use]
+    pub fn can_recv(&self) -> bool {
+        self.0.can_recv()
+    }
+
+    /// As [`crate::Socket::writable`].
+    pub fn writable(&self) {
+        self.block_on(self.0.writable());
+    }
+
+    /// As [`crate::Socket::readable`].
+    pub fn readable(&self) {
+        self.block_on(self.0.readable());
+    }
+
+    /// As [`crate::Socket::socket_type`].
+    #[must_use]
+    pub fn socket_type(&self) -> SocketType {
+        self.0.socket_type()
+    }
+
+    /// As [`crate::Socket::last_endpoint`].
+    #[must_use]
+    pub fn last_endpoint(&self) -> Option<Endpoint> {
+        self.0.last_endpoint()
+    }
+
+    /// As [`crate::Socket::options`].
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.0.options()
+    }
+
+    /// As [`crate::Socket::event_fd`].
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    #[cfg(unix)]
+    pub fn event_fd(&self) -> std::io::Result<std::os::fd::BorrowedFd<'_>> {
+        self.0.event_fd()
+    }
+
+    /// As [`crate::Socket::events`].
+    #[cfg(unix)]
+    #[must_use]
+    pub fn events(&self) -> Interest {
+        self.0.events()
+    }
+
     /// As [`crate::Socket::subscribe`].
     ///
     /// # Errors
@@ -299,4 +374,118 @@ impl Monitor {
     pub const fn as_async(&self) -> &crate::Monitor {
         &self.events
     }
+}
+
+/// As [`crate::Poller`].
+#[cfg(unix)]
+pub struct Poller {
+    poller: crate::Poller,
+    context: Arc<context::Inner>,
+}
+
+#[cfg(unix)]
+impl Poller {
+    /// As [`crate::Poller::add`].
+    ///
+    /// # Errors
+    ///
+    /// [`PollError`].
+    pub fn add(&mut self, socket: &Socket, interest: Interest) -> Result<Token, PollError> {
+        self.poller.add(&socket.0, interest)
+    }
+
+    /// As [`crate::Poller::wait`].
+    ///
+    /// # Errors
+    ///
+    /// [`PollError`].
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<Vec<Ready>, PollError> {
+        block_on(&*self.context.runtime, 0, self.poller.wait(timeout))
+    }
+
+    /// As [`crate::Poller::wait_one`].
+    ///
+    /// # Errors
+    ///
+    /// [`PollError`].
+    pub fn wait_one(&mut self, timeout: Option<Duration>) -> Result<Option<Ready>, PollError> {
+        block_on(&*self.context.runtime, 0, self.poller.wait_one(timeout))
+    }
+}
+
+/// What does not wait is the same: `add_fd`, `modify`, `remove` and the rest.
+#[cfg(unix)]
+impl std::ops::Deref for Poller {
+    type Target = crate::Poller;
+
+    fn deref(&self) -> &crate::Poller {
+        &self.poller
+    }
+}
+
+#[cfg(unix)]
+impl std::ops::DerefMut for Poller {
+    fn deref_mut(&mut self) -> &mut crate::Poller {
+        &mut self.poller
+    }
+}
+
+/// As [`crate::Proxy`].
+#[derive(Clone)]
+pub struct Proxy(crate::Proxy);
+
+impl Proxy {
+    /// As [`crate::Proxy::new`].
+    #[must_use]
+    pub fn new(frontend: &Socket, backend: &Socket) -> Self {
+        Self(crate::Proxy::new(&frontend.0, &backend.0))
+    }
+
+    /// As [`crate::Proxy::capture`].
+    #[must_use]
+    pub fn capture(self, capture: &Socket) -> Self {
+        Self(self.0.capture(&capture.0))
+    }
+
+    /// As [`crate::Proxy::control`].
+    #[must_use]
+    pub fn control(self, control: &Socket) -> Self {
+        Self(self.0.control(&control.0))
+    }
+
+    /// As [`crate::Proxy::run`].
+    ///
+    /// # Errors
+    ///
+    /// [`ProxyError`].
+    pub fn run(&self) -> Result<Statistics, ProxyError> {
+        block_on(self.0.runtime(), 0, self.0.run())
+    }
+}
+
+/// As [`crate::proxy::queue`].
+///
+/// # Errors
+///
+/// [`ProxyError`].
+pub fn queue(frontend: &Socket, backend: &Socket) -> Result<Statistics, ProxyError> {
+    frontend.block_on(crate::proxy::queue(&frontend.0, &backend.0))
+}
+
+/// As [`crate::proxy::forwarder`].
+///
+/// # Errors
+///
+/// [`ProxyError`].
+pub fn forwarder(frontend: &Socket, backend: &Socket) -> Result<Statistics, ProxyError> {
+    frontend.block_on(crate::proxy::forwarder(&frontend.0, &backend.0))
+}
+
+/// As [`crate::proxy::streamer`].
+///
+/// # Errors
+///
+/// [`ProxyError`].
+pub fn streamer(frontend: &Socket, backend: &Socket) -> Result<Statistics, ProxyError> {
+    frontend.block_on(crate::proxy::streamer(&frontend.0, &backend.0))
 }

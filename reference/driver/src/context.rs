@@ -86,6 +86,10 @@ impl Context {
         }
     }
 
+    pub(crate) const fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     pub(crate) fn of(inner: &Arc<Inner>) -> Self {
         Self { inner: Arc::clone(inner) }
     }

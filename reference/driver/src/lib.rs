@@ -24,16 +24,22 @@
 //! in the book: `docs/src/reference.md`.
 
 mod address;
+mod any;
 pub mod blocking;
 mod carrier;
 mod context;
 mod dialer;
 mod endpoint;
 mod error;
+#[cfg(unix)]
+mod event_fd;
 mod inproc;
 mod listener;
 mod live;
 mod monitor;
+#[cfg(unix)]
+mod poller;
+pub mod proxy;
 pub mod runtime;
 mod socket;
 mod socks;
@@ -43,6 +49,11 @@ pub use context::{Context, Terminated};
 pub use endpoint::{Endpoint, EndpointError, IpcName, TcpSource};
 pub use error::{EndpointFailed, OptionError};
 pub use monitor::{Event, EventKind, EventMask, EventVersion, Monitor, MonitorType, Side, SystemError};
+#[cfg(unix)]
+pub use poller::{PollError, Poller, Ready, Token};
+pub use proxy::{Proxy, ProxyError, Statistics};
+#[cfg(unix)]
+pub use runtime::watch::Interest;
 pub use socket::Socket;
 pub use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 pub use zmq_core::error::{RecvError, SendError, Unsent};

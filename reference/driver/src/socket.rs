@@ -1,7 +1,7 @@
 //! Sockets, async.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use crate::context;
 use crate::dialer;
 use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
+#[cfg(unix)]
+use crate::event_fd::Signal;
 use crate::inproc;
 use crate::listener::{self, Bound};
 use crate::monitor::{At, EventKind, Events};
@@ -45,6 +47,9 @@ pub(crate) struct Inner {
     closed: AtomicBool,
     /// What the next bind listens with.
     descriptor: Mutex<Option<Descriptor>>,
+    /// What tells foreign event loops, once somebody has asked for it.
+    #[cfg(unix)]
+    pub(crate) signal: OnceLock<Arc<Signal>>,
 }
 
 /// Where the socket is.
@@ -88,6 +93,8 @@ impl Socket {
             times: Mutex::default(),
             closed: AtomicBool::new(false),
             descriptor: Mutex::default(),
+            #[cfg(unix)]
+            signal: OnceLock::new(),
         };
         Self { handle: Arc::new(Handle(Arc::new(inner))) }
     }

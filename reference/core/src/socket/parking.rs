@@ -21,6 +21,14 @@ pub struct Parking {
 struct Queue {
     next: u64,
     waiters: VecDeque<(u64, Slot)>,
+    /// Told of each wake, and part of none.
+    observers: Vec<(u64, Waker)>,
+}
+
+impl Queue {
+    fn has_any(&self) -> bool {
+        !self.waiters.is_empty() || !self.observers.is_empty()
+    }
 }
 
 enum Slot {
@@ -60,10 +68,35 @@ impl Parking {
             Slot::Waiting(waker) => Some(waker),
             Slot::Woken => None,
         });
+        let observers: Vec<_> = queue.observers.iter().map(|(_, waker)| waker.clone()).collect();
         drop(queue);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker.into_iter().chain(observers).for_each(Waker::wake);
+    }
+
+    /// Has `waker` woken whenever a waiter is, or would be; gives the number for [`Self::unobserve`]. Takes no wake from a
+    /// waiter.
+    pub fn observe(&self, waker: Waker) -> u64 {
+        let number = {
+            let mut queue = self.lock();
+            let number = queue.next;
+            queue.next += 1;
+            queue.observers.push((number, waker));
+            self.any.store(true, Ordering::Relaxed);
+            number
+        };
+        // As in `Ticket::park`.
+        fence(Ordering::SeqCst);
+        number
+    }
+
+    /// Wakes an observer no more.
+    pub fn unobserve(&self, number: u64) {
+        let mut queue = self.lock();
+        let place = queue.observers.iter().position(|(other, _)| *other == number);
+        let observer = place.map(|place| queue.observers.remove(place));
+        self.any.store(queue.has_any(), Ordering::Relaxed);
+        drop(queue);
+        drop(observer);
     }
 
     /// Wakes every waiter: the socket has ended.
@@ -71,7 +104,10 @@ impl Parking {
         let wakers: Vec<_> = {
             let mut queue = self.lock();
             let woken = queue.waiters.iter_mut().map(|(_, slot)| std::mem::replace(slot, Slot::Woken));
-            woken.filter_map(|slot| if let Slot::Waiting(waker) = slot { Some(waker) } else { None }).collect()
+            let waiting = woken.filter_map(|slot| if let Slot::Waiting(waker) = slot { Some(waker) } else { None });
+            let mut wakers: Vec<_> = waiting.collect();
+            wakers.extend(queue.observers.iter().map(|(_, waker)| waker.clone()));
+            wakers
         };
         for waker in wakers {
             waker.wake();
@@ -110,7 +146,7 @@ impl Drop for Ticket<'_> {
         let place = queue.waiters.iter().position(|(other, _)| *other == number);
         let woken =
             place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
-        self.parking.any.store(!queue.waiters.is_empty(), Ordering::Relaxed);
+        self.parking.any.store(queue.has_any(), Ordering::Relaxed);
         drop(queue);
         if woken || self.owes {
             // Whoever woke this waiter may have meant more than it took; the next one finds out.
@@ -160,6 +196,28 @@ mod tests {
         assert_eq!((first.get(), second.get()), (1, 1));
         parking.wake_one();
         assert_eq!((first.get(), second.get()), (1, 1));
+    }
+
+    #[test]
+    fn an_observer_is_told_of_every_wake_and_takes_none() {
+        let parking = Parking::default();
+        let ((observer, observer_waker), (waiter, waiter_waker)) = (counter(), counter());
+        let number = parking.observe(observer_waker);
+        parking.wake_one();
+        assert_eq!(observer.get(), 1, "also if nobody waits");
+        let mut ticket = parking.ticket();
+        ticket.park(&waiter_waker);
+        parking.wake_one();
+        assert_eq!((observer.get(), waiter.get()), (2, 1));
+        drop(ticket);
+        let told = observer.get();
+        parking.wake_one();
+        parking.wake_all();
+        assert_eq!(observer.get(), told + 2, "also when the last waiter has left");
+        parking.unobserve(number);
+        parking.wake_one();
+        parking.wake_all();
+        assert_eq!(observer.get(), told + 2);
     }
 
     #[test]

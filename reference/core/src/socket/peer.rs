@@ -62,6 +62,20 @@ impl PeerInfo {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The value of the property of that name: `Socket-Type`, `Routing-Id` (also as `Identity`), `User-Id`, `Peer-Address`, or
+    /// one of the peer's own, `X-…`. Names are compared without case (23/ZMTP); of several the first counts.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<Vec<u8>> {
+        const ROUTING_ID: [&str; 2] = ["Routing-Id", "Identity"];
+        let properties = self.properties();
+        let is_routing_id = ROUTING_ID.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let wanted = |known: &str| {
+            known.eq_ignore_ascii_case(name)
+                || is_routing_id && ROUTING_ID.iter().any(|other| other.eq_ignore_ascii_case(known))
+        };
+        properties.iter().find(|(known, _)| wanted(known)).map(|(_, value)| value.clone())
+    }
+
     /// A new connection to the same peer has brought new properties.
     pub fn set(&self, properties: Properties) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(properties);
@@ -270,5 +284,28 @@ impl Inbound {
     #[must_use]
     pub fn info(&self) -> &PeerInfo {
         &self.info
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_found_by_name_without_case() {
+        let info = PeerInfo::default();
+        assert_eq!(info.property("Socket-Type"), None);
+        let property = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        info.set(vec![
+            property("socket-type", "DEALER"),
+            property("Identity", "me"),
+            property("X-a", "1"),
+            property("x-A", "2"),
+        ]);
+        assert_eq!(info.property("Socket-Type"), Some(b"DEALER".to_vec()));
+        assert_eq!(info.property("Routing-Id"), Some(b"me".to_vec()));
+        assert_eq!(info.property("identity"), Some(b"me".to_vec()));
+        assert_eq!(info.property("X-A"), Some(b"1".to_vec()));
+        assert_eq!(info.property("X-B"), None);
     }
 }

@@ -21,6 +21,8 @@ use zmq_core::time::Instant;
 mod address;
 #[cfg(all(unix, not(loom)))]
 pub mod tokio_runtime;
+#[cfg(unix)]
+pub mod watch;
 
 pub use address::{Address, Credentials, IpcAddress};
 
@@ -71,6 +73,20 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Fills `bytes` with what nobody can guess.
     fn random(&self, bytes: &mut [u8]);
+
+    /// Watches somebody else's descriptor for tasks and threads that wait on `index`. Errors are the kernel's;
+    /// `Unsupported` for a runtime without descriptors.
+    #[cfg(unix)]
+    fn watch(&self, index: usize, descriptor: std::os::fd::OwnedFd) -> io::Result<Box<dyn watch::Watch>> {
+        let _ = (index, descriptor);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// What each of the descriptors is ready for now; errors and urgent data also where they were not asked for.
+    #[cfg(unix)]
+    fn look(&self, descriptors: &[(std::os::fd::BorrowedFd<'_>, watch::Interest)]) -> io::Result<Vec<watch::Interest>> {
+        if descriptors.is_empty() { Ok(Vec::new()) } else { Err(io::ErrorKind::Unsupported.into()) }
+    }
 
     /// Blocks the calling thread until `future` is ready, and may run the tasks of `index` on it meanwhile.
     ///

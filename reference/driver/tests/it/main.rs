@@ -11,5 +11,7 @@ mod lifecycle;
 mod many;
 mod monitor;
 mod patterns;
+mod poller;
+mod proxy;
 mod raw;
 mod zap;

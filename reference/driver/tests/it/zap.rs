@@ -182,7 +182,10 @@ fn each_status_has_its_consequence_at_both_ends() {
                 // What is unsent has all the time there is, so this would not return while the endpoint is dialled.
                 let Meeting { client_context, .. } = meeting;
                 let (done, ended) = mpsc::channel();
-                std::thread::spawn(move || done.send(client_context.term()));
+                std::thread::spawn(move || {
+                    client_context.term();
+                    done.send(())
+                });
                 assert_eq!(ended.recv_timeout(Duration::from_secs(10)), Ok(()), "{word}");
             }
         }

@@ -3,6 +3,7 @@
 use std::future::{self, Future};
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::time::Instant as Clock;
 
@@ -10,6 +11,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
 use zmq_core::time::Instant;
 
+use super::watch::{Interest, Watch};
 use super::{Address, BoxFuture, Dialling, Family, Link, Listener, Listening, Runtime, Timer};
 
 mod given;
@@ -22,11 +24,14 @@ mod reactor;
 mod tcp;
 mod timer;
 mod unconnected;
+#[expect(unsafe_code, reason = "tokio registers a descriptor on the promise that it stays open")]
+mod watched;
 
 use link::StreamLink;
 use listener::{IpcAcceptor, TcpAcceptor};
 use reactor::Reactor;
 use timer::TokioTimer;
+use watched::Watched;
 
 /// Tokio as a [`Runtime`].
 #[derive(Debug)]
@@ -161,6 +166,14 @@ impl Runtime for TokioRuntime {
 
     fn random(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("without entropy there is no safe key, id or jitter to go on with");
+    }
+
+    fn watch(&self, index: usize, descriptor: OwnedFd) -> io::Result<Box<dyn Watch>> {
+        Ok(Box::new(Watched::register(descriptor, self.handle(index))?))
+    }
+
+    fn look(&self, descriptors: &[(BorrowedFd<'_>, Interest)]) -> io::Result<Vec<Interest>> {
+        watched::look(descriptors)
     }
 
     fn block_on(&self, index: usize, future: Pin<&mut dyn Future<Output = ()>>) {
