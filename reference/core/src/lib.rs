@@ -16,6 +16,7 @@ pub mod socket;
 pub mod socks;
 pub mod time;
 pub mod wire;
+pub mod z85;
 
 pub use frame::Frame;
 pub use message::Message;
