@@ -165,7 +165,8 @@ enum RawValue {
     Text(String),
 }
 
-/// Socket types of libzmq's stable part, and the counterpart a raw peer takes unless a case says otherwise.
+/// Socket types of libzmq's stable part, and the counterpart a raw peer takes unless a case says otherwise; a STREAM
+/// speaks no ZMTP and meets octets.
 pub const COUNTERPARTS: &[(&str, &str)] = &[
     ("REQ", "REP"),
     ("REP", "REQ"),
@@ -178,6 +179,7 @@ pub const COUNTERPARTS: &[(&str, &str)] = &[
     ("PUSH", "PULL"),
     ("PULL", "PUSH"),
     ("PAIR", "PAIR"),
+    ("STREAM", "STREAM"),
 ];
 
 /// The counterpart of a socket type.
@@ -258,8 +260,11 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
         Some(list) => {
             let list: Result<Vec<Version>, String> = list.iter().map(|version| fill(version, row).parse()).collect();
             let list = list.map_err(|why| fail(source.line, why))?;
-            if list.is_empty() || list.iter().any(|v| ![Version::V3_0, Version::V3_1].contains(v)) {
-                return Err(fail(source.line, "expected zmtp to list \"3.1\", \"3.0\" or both".to_owned()));
+            if list.is_empty() || list.iter().any(|version| !Version::SPOKEN.contains(version)) {
+                return Err(fail(
+                    source.line,
+                    "expected zmtp to list some of \"3.1\", \"3.0\", \"2.0\" and \"1.0\"".to_owned(),
+                ));
             }
             list
         }
@@ -338,9 +343,9 @@ mod tests {
             ("bad id", format!("{HEAD}steps = \"peer links\"\n")),
             ("unknown field", format!("{HEAD}{each}steps = \"peer links\"\nloop = 3\n")),
             ("uneven lists", format!("{HEAD}each = {{ T = [\"a\"], U = [] }}\nsteps = \"peer links\"\n")),
-            ("bad version", format!("{HEAD}{each}zmtp = [\"2.0\"]\nsteps = \"peer links\"\n")),
+            ("bad version", format!("{HEAD}{each}zmtp = [\"2.1\"]\nsteps = \"peer links\"\n")),
             ("bad class", HEAD.replace("\"spec\"", "\"maybe\"") + "steps = \"peer links\"\n"),
-            ("bad subject", HEAD.replace("PUSH", "STREAM") + each + "steps = \"peer links\"\n"),
+            ("bad subject", HEAD.replace("PUSH", "STRAEM") + each + "steps = \"peer links\"\n"),
         ];
         let report: Vec<String> =
             wrong.iter().map(|(what, text)| format!("{what}: {}", read(text, NAME).unwrap_err())).collect();

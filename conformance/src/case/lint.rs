@@ -46,8 +46,8 @@ pub enum What {
     /// Too long to be one behaviour.
     #[error("has {0} steps, at most {MOST_STEPS} are allowed; split it")]
     TooLong(usize),
-    /// A fence needs 3.1, and the case also runs at 3.0.
-    #[error("step `{0}` needs a PING, which ZMTP 3.0 does not have; set zmtp = [\"3.1\"]")]
+    /// A fence needs 3.1, and the case also runs with an older version.
+    #[error("step `{0}` needs a PING, which older versions than ZMTP 3.1 do not have; set zmtp = [\"3.1\"]")]
     FenceAtThreeZero(String),
     /// Silence is waited out.
     #[error("prefers the outcome `silent`, which only a clock can tell; put another outcome first")]
@@ -127,7 +127,7 @@ fn of(case: &Case, saboteurs: &BTreeSet<&str>) -> Vec<What> {
     let mut demands = case.hostile;
     for step in &case.steps {
         demands |= is_demand(&step.act);
-        if case.zmtp.contains(&Version::V3_0) && needs_ping(&step.act) {
+        if case.zmtp.iter().any(|version| *version < Version::V3_1) && needs_ping(&step.act) {
             found.push(What::FenceAtThreeZero(step.text.clone()));
         }
         if let Act::Peer { act, .. } = &step.act {

@@ -20,6 +20,7 @@ pub const PEER_VERBS: &[&str] = &[
     "trickles",
     "subscribes",
     "unsubscribes",
+    "awaits",
     "fences",
     "receives",
     "sees",
@@ -75,6 +76,10 @@ fn peer(words: &mut Words<'_>) -> Result<PeerAct, String> {
         }
         "subscribes" => PeerAct::Subscribes(words.octets()?),
         "unsubscribes" => PeerAct::Unsubscribes(words.octets()?),
+        "awaits" => {
+            words.expect("publications")?;
+            PeerAct::AwaitsPublications
+        }
         "fences" => PeerAct::Fences,
         "closes" => PeerAct::Closes,
         "resets" => PeerAct::Resets,
@@ -156,7 +161,7 @@ fn peer_sends(words: &mut Words<'_>) -> Result<PeerAct, String> {
 
 fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
     const WHAT: &[&str] =
-        &["octets", "greeting", "ready", "message", "command", "subscription", "cancellation", "nothing"];
+        &["octets", "greeting", "ready", "message", "command", "subscription", "cancellation", "nothing", "end"];
     Ok(match words.one_of(WHAT)? {
         "octets" => PeerAct::ReceivesOctets(words.pattern_run()?),
         "greeting" => PeerAct::ReceivesGreeting(if words.at_end() { None } else { Some(words.pattern_run()?) }),
@@ -189,6 +194,7 @@ fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
         }
         "subscription" => PeerAct::ReceivesSubscription(words.octets()?),
         "cancellation" => PeerAct::ReceivesCancellation(words.octets()?),
+        "end" => PeerAct::ReceivesEnd,
         _ => PeerAct::ReceivesNothing,
     })
 }

@@ -102,7 +102,7 @@ pub struct NoMatch {
 
 fn advice(what: &str, nearest: &[String]) -> String {
     if what == "run" {
-        return "behind a case may stand @binds or @connects, then @3.1 or @3.0; `zmqspec explain CASE` shows which it has".to_owned();
+        return "behind a case may stand @binds or @connects, then a version such as @3.1; `zmqspec explain CASE` shows which it has".to_owned();
     }
     if nearest.is_empty() {
         return "`zmqspec list` shows what there is".to_owned();

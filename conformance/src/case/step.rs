@@ -85,6 +85,8 @@ pub enum PeerAct {
     Subscribes(Vec<u8>),
     /// Cancels in the negotiated form, and waits until a later subscription shows that the subject applied it.
     Unsubscribes(Vec<u8>),
+    /// Waits until a publication shows that the subject publishes to it: to a 1.0 peer, which cannot subscribe.
+    AwaitsPublications,
     /// Sends PING and waits for its PONG: everything sent before has been read by the subject.
     Fences,
     /// The next octets are these.
@@ -113,6 +115,8 @@ pub enum PeerAct {
     ReceivesCancellation(Vec<u8>),
     /// Nothing is on the wire: PING goes out, and PONG is the next thing to come back.
     ReceivesNothing,
+    /// The next thing to come is the end of the connection.
+    ReceivesEnd,
     /// One of these outcomes came; the first is preferred.
     Sees(Vec<Outcome>),
     /// Closes in order.

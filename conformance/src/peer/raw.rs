@@ -5,7 +5,9 @@ use std::net::TcpListener;
 
 use super::link::Link;
 use crate::wire::annotate::{Start, annotate};
-use crate::wire::frame::{Decoded, Frame, decode, flag};
+use crate::wire::dialect::Dialect;
+use crate::wire::early::{self, EarlyGreeting, Greeted};
+use crate::wire::frame::{Decoded, Frame, flag};
 use crate::wire::greeting::{GREETING, Greeting, Version};
 
 /// Largest frame that a case expects of a subject.
@@ -20,8 +22,12 @@ pub struct RawPeer {
     pub link: Option<Link>,
     /// Where the subject was told to connect; kept for its next attempt.
     pub listener: Option<TcpListener>,
+    /// How frames of the connection are cut.
+    pub dialect: Dialect,
     /// The subject's greeting.
     pub greeting: Option<Greeting>,
+    /// The subject's greeting where this end speaks 2.0 or 1.0.
+    pub early: Option<EarlyGreeting>,
     /// Version that this end greeted with.
     pub greeted: Option<Version>,
     /// Whether READY came from the subject.
@@ -57,7 +63,9 @@ impl RawPeer {
             name: name.to_owned(),
             link: None,
             listener: None,
+            dialect: Dialect::default(),
             greeting: None,
+            early: None,
             greeted: None,
             ready: false,
             introduced: false,
@@ -67,9 +75,11 @@ impl RawPeer {
     }
 
     /// Takes a new connection, and forgets the one before.
-    pub fn begin(&mut self, link: Link) {
+    pub fn begin(&mut self, link: Link, dialect: Dialect) {
         self.link = Some(link);
+        self.dialect = dialect;
         self.greeting = None;
+        self.early = None;
         self.greeted = None;
         self.ready = false;
         self.introduced = false;
@@ -79,6 +89,11 @@ impl RawPeer {
     /// The lower of both versions, once both greetings are out. A peer that greets with less than 3.0 counts as 3.0.
     #[must_use]
     pub fn negotiated(&self) -> Option<Version> {
+        match self.dialect {
+            Dialect::V1 => return Some(Version::V1_0),
+            Dialect::V2 => return Some(Version::V2_0),
+            Dialect::V3 => {}
+        }
         let theirs = self.greeting.as_ref()?.version;
         Some(self.greeted?.min(theirs).clamp(Version::V3_0, Version::V3_1))
     }
@@ -92,6 +107,28 @@ impl RawPeer {
             self.greeting = Some(Greeting::decode(&octets));
         }
         self.greeting.clone()
+    }
+
+    /// The subject's greeting of 2.0 or 1.0, as soon as it is whole.
+    ///
+    /// # Errors
+    /// What stands in the place of the identity is no frame.
+    pub fn take_early(&mut self) -> Result<Option<EarlyGreeting>, Unreadable> {
+        if let (None, Some(link)) = (&self.early, self.link.as_mut()) {
+            match early::decode(self.dialect, link.inbox()) {
+                Greeted::Whole(greeting) => {
+                    link.take(greeting.octets.len());
+                    self.ready = true;
+                    self.early = Some(greeting);
+                }
+                Greeted::Incomplete => {}
+                Greeted::Broken => {
+                    let frame = Frame { flags: 0, body: link.inbox().to_vec() };
+                    return Err(Unreadable::Broken { rule: "an identity is a frame", slug: "identity-frame", frame });
+                }
+            }
+        }
+        Ok(self.early.clone())
     }
 
     /// The next frame that is whole, those set aside first.
@@ -110,17 +147,22 @@ impl RawPeer {
     /// # Errors
     /// As [`Self::take_frame`].
     pub fn take_new_frame(&mut self) -> Result<Option<Frame>, Unreadable> {
-        if self.take_greeting().is_none() {
-            return Ok(None);
-        }
-        let Some(link) = self.link.as_mut() else { return Ok(None) };
-        match decode(link.inbox(), FRAME_LIMIT) {
+        let greeted = match self.dialect {
+            Dialect::V3 => self.take_greeting().is_some(),
+            Dialect::V1 | Dialect::V2 => self.take_early()?.is_some(),
+        };
+        let Some(link) = self.link.as_mut().filter(|_| greeted) else { return Ok(None) };
+        match self.dialect.decode(link.inbox(), FRAME_LIMIT) {
             Decoded::Frame(frame, taken) => {
                 link.take(taken);
-                lawful(frame).map(Some)
+                lawful(self.dialect, frame).map(Some)
             }
             Decoded::Incomplete => Ok(None),
             Decoded::TooLarge(size) => Err(Unreadable::TooLarge(size)),
+            Decoded::Void(octets) => {
+                let frame = Frame { flags: 0, body: link.take(octets) };
+                Err(Unreadable::Broken { rule: "a length counts the flags octet", slug: "length-zero", frame })
+            }
         }
     }
 
@@ -148,7 +190,7 @@ impl RawPeer {
         for (direction, octets) in [("sent", link.said()), ("received", link.heard())] {
             if !octets.is_empty() {
                 out.push(format!("{} {direction}:", self.name));
-                out.extend(annotate(octets, Start::OfConnection, lines));
+                out.extend(annotate(self.dialect, octets, Start::OfConnection, lines));
             }
         }
         out
@@ -156,9 +198,17 @@ impl RawPeer {
 }
 
 /// Rules for every frame that a subject writes.
-// spec: ZMTP31-FRAMING-04, ZMTP31-FRAMING-08, ZMTP31-COMMAND-03
-fn lawful(frame: Frame) -> Result<Frame, Unreadable> {
+// spec: ZMTP31-FRAMING-04, ZMTP31-FRAMING-08, ZMTP31-COMMAND-03, ZMTP20-FRAME-06, ZMTP10-FRAME-02
+fn lawful(dialect: Dialect, frame: Frame) -> Result<Frame, Unreadable> {
     let broken = |rule, slug, frame| Err(Unreadable::Broken { rule, slug, frame });
+    match dialect {
+        // That the other bits are zero is a SHOULD of 1.0, for a case of its own.
+        Dialect::V1 => return Ok(Frame { flags: frame.flags & flag::MORE, body: frame.body }),
+        Dialect::V2 if frame.flags & !(flag::MORE | flag::LONG) != 0 => {
+            return broken("flag bits 7 to 2 are zero", "reserved-flag-bits", frame);
+        }
+        Dialect::V2 | Dialect::V3 => {}
+    }
     if frame.flags & flag::RESERVED != 0 {
         return broken("flag bits 7 to 3 are zero", "reserved-flag-bits", frame);
     }
@@ -178,11 +228,15 @@ mod tests {
 
     #[test]
     fn unlawful_frames_are_named() {
-        let slug = |flags, body: &[u8]| match lawful(Frame { flags, body: body.to_vec() }) {
+        let slug_of = |dialect, flags, body: &[u8]| match lawful(dialect, Frame { flags, body: body.to_vec() }) {
             Ok(_) => "lawful",
             Err(Unreadable::Broken { slug, .. }) => slug,
             Err(Unreadable::TooLarge(_)) => "too large",
         };
+        let slug = |flags, body: &[u8]| slug_of(Dialect::V3, flags, body);
+        assert_eq!(slug_of(Dialect::V2, 3, b""), "lawful");
+        assert_eq!(slug_of(Dialect::V2, 4, b"\x04PING"), "reserved-flag-bits");
+        assert_eq!(slug_of(Dialect::V1, 0xff, b""), "lawful");
         assert_eq!(slug(0, b""), "lawful");
         assert_eq!(slug(4, b"\x04PING"), "lawful");
         assert_eq!(slug(8, b""), "reserved-flag-bits");

@@ -1,5 +1,6 @@
 //! Running cases: the stage on which one is played, the player, the survival check, the workers and the plan.
 
+mod early;
 mod peer_steps;
 pub mod plan;
 pub mod play;

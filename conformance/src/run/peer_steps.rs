@@ -8,7 +8,8 @@ use super::trouble::{Trouble, Unmet};
 use crate::case::octets::Pattern;
 use crate::case::step::{FramePattern, FrameValue, Handshake, Pace, PeerAct, SocketTypeProperty};
 use crate::wire::annotate::describe;
-use crate::wire::frame::{Frame, command, message};
+use crate::wire::dialect::Dialect;
+use crate::wire::frame::{Frame, command};
 use crate::wire::greeting::{GREETING, Greeting, Version};
 use crate::wire::metadata::{self, Property};
 use crate::wire::show;
@@ -50,12 +51,13 @@ impl Player<'_> {
                 self.say(who, &vector.expand())
             }
             PeerAct::SendsMessage { frames, times } => {
-                let octets = message(&self.frames(frames)?).repeat(*times);
+                let octets = self.dialect(who).message(&self.frames(frames)?).repeat(*times);
                 self.say(who, &octets)
             }
             PeerAct::SendsCommand { name, data } => self.say(who, &command(name.as_bytes(), data)),
             PeerAct::Subscribes(topic) => self.subscribe_and_see(who, topic).map_err(Trouble::on_the_way),
             PeerAct::Unsubscribes(topic) => self.unsubscribe_and_see(who, topic),
+            PeerAct::AwaitsPublications => self.see_a_publication(who, b"").map_err(Trouble::on_the_way),
             PeerAct::Fences => self.fence(who).map_err(Trouble::on_the_way),
             PeerAct::ReceivesOctets(pattern) => self.receive_octets(who, pattern),
             PeerAct::ReceivesGreeting(pattern) => self.receive_greeting(who, pattern.as_ref()),
@@ -65,6 +67,7 @@ impl Player<'_> {
             PeerAct::ReceivesSubscription(topic) => self.receive_subscription(who, topic, &SUBSCRIBE),
             PeerAct::ReceivesCancellation(topic) => self.receive_subscription(who, topic, &CANCEL),
             PeerAct::ReceivesNothing => self.receive_nothing(who),
+            PeerAct::ReceivesEnd => self.receive_end(who),
             PeerAct::Sees(outcomes) => self.sees(who, outcomes),
             PeerAct::Closes | PeerAct::Resets => self.leave(who, act),
         }
@@ -75,6 +78,12 @@ impl Player<'_> {
         // A trickled READY comes through here octet by octet; whoever trickles one waits for the answer anyway.
         self.stage.peer(who).introduced |= octets.windows(5).any(|window| window.eq_ignore_ascii_case(b"READY"));
         Ok(())
+    }
+
+    /// One message in the shortest form.
+    pub(super) fn send_message(&mut self, who: &str, parts: &[Vec<u8>]) -> Result<(), Trouble> {
+        let octets = self.dialect(who).message(parts);
+        self.say(who, &octets)
     }
 
     fn send_greeting(&mut self, who: &str, greeting: &Greeting) -> Result<(), Trouble> {
@@ -95,10 +104,16 @@ impl Player<'_> {
     }
 
     pub(super) fn handshake(&mut self, who: &str, handshake: &Handshake) -> Result<(), Trouble> {
-        if self.stage.peer(who).link.is_none() {
-            self.stage.link(who, SUBJECT)?;
-        }
         let version = handshake.version.unwrap_or(self.version);
+        if self.stage.peer(who).link.is_none() {
+            let usual = std::mem::replace(&mut self.stage.dialect, Dialect::of(version));
+            let linked = self.stage.link(who, SUBJECT);
+            self.stage.dialect = usual;
+            linked?;
+        }
+        if self.dialect(who) != Dialect::V3 {
+            return self.handshake_early(who, handshake, Pace::AtOnce);
+        }
         self.send_greeting(who, &Greeting::null(version))?;
         let theirs = match self.stage.greeting(who)? {
             Ok(greeting) => greeting,
@@ -148,6 +163,9 @@ impl Player<'_> {
         if self.stage.peer(who).link.is_none() {
             self.stage.link(who, SUBJECT)?;
         }
+        if self.dialect(who) != Dialect::V3 {
+            return self.handshake_early(who, &Handshake::default(), Pace::OneByOne);
+        }
         let greeting = Greeting::null(self.version);
         greeting.encode().chunks(1).try_for_each(|octet| self.say(who, octet))?;
         self.stage.peer(who).greeted = Some(greeting.version);
@@ -157,6 +175,11 @@ impl Player<'_> {
         }
         self.await_ready(who)?;
         self.stage.settle(SUBJECT)
+    }
+
+    /// How the frames of a peer's connection are cut.
+    pub(super) fn dialect(&self, who: &str) -> Dialect {
+        self.stage.peers.get(who).map_or(self.stage.dialect, |peer| peer.dialect)
     }
 
     /// The negotiated version of a peer's connection.
@@ -218,7 +241,7 @@ impl Player<'_> {
         }
     }
 
-    fn receive_octets(&mut self, who: &str, pattern: &Pattern) -> Result<(), Trouble> {
+    pub(super) fn receive_octets(&mut self, who: &str, pattern: &Pattern) -> Result<(), Trouble> {
         let wanted = format!("octets {pattern}");
         match self.stage.octets(who, pattern.len())? {
             Ok(octets) if pattern.matches(&octets) => Ok(()),
@@ -235,6 +258,9 @@ impl Player<'_> {
     }
 
     fn receive_greeting(&mut self, who: &str, pattern: Option<&Pattern>) -> Result<(), Trouble> {
+        if self.dialect(who) != Dialect::V3 {
+            return self.receive_early_greeting(who, pattern);
+        }
         let wanted =
             pattern.map_or_else(|| "a greeting of 64 octets".to_owned(), |pattern| format!("the greeting {pattern}"));
         match self.stage.greeting(who)? {
@@ -322,6 +348,20 @@ impl Player<'_> {
         }
     }
 
+    /// The next thing on the connection is its end.
+    fn receive_end(&mut self, who: &str) -> Result<(), Trouble> {
+        let wanted = "the end of the connection, and nothing before it";
+        let until = self.stage.deadline();
+        match self.stage.frame(who, until)? {
+            Ok(frame) => Err(Unmet::new(wanted, describe(&frame), "something").into()),
+            Err(stop @ Stop::Ended(_)) => {
+                self.note_stop(&stop);
+                Ok(())
+            }
+            Err(stop) => Err(self.stopped(&stop, wanted)),
+        }
+    }
+
     fn receive_subscription(&mut self, who: &str, topic: &[u8], form: &Form) -> Result<(), Trouble> {
         let version = self.negotiated(who);
         let wanted = format!("{} {} in the form of ZMTP {version}", form.word, show(topic));
@@ -344,7 +384,7 @@ impl Player<'_> {
         let octets = if self.negotiated(who) >= Version::V3_1 {
             command(form.command, topic)
         } else {
-            message(&[[&[form.prefix], topic].concat()])
+            self.dialect(who).message(&[[&[form.prefix], topic].concat()])
         };
         self.say(who, &octets)
     }
@@ -352,6 +392,11 @@ impl Player<'_> {
     /// A probe publication tells that the subscription is applied, unless the peer holds a wider topic already.
     pub(super) fn subscribe_and_see(&mut self, who: &str, topic: &[u8]) -> Result<(), Trouble> {
         self.announce(who, topic, &SUBSCRIBE)?;
+        self.see_a_publication(who, topic)
+    }
+
+    /// Publishes probes to a topic until one arrives.
+    fn see_a_publication(&mut self, who: &str, topic: &[u8]) -> Result<(), Trouble> {
         let until = self.stage.deadline();
         let mut probes = Vec::new();
         loop {

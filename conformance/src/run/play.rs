@@ -14,6 +14,7 @@ use crate::case::step::{Act, Outcome, Step};
 use crate::event::{Exchange, Exchanged, Failure, RunId};
 use crate::sabotage::Saboteur;
 use crate::verdict::{Close, Conformance, Survival, Verdict};
+use crate::wire::dialect::Dialect;
 use crate::wire::greeting::Version;
 
 /// What surrounds every case of a run.
@@ -75,16 +76,18 @@ pub fn play(
     baseline: Option<&Left>,
 ) -> Played {
     let _ = adapter.take_log();
+    let version = run.zmtp.parse().unwrap_or(Version::V3_1);
     let mut player = Player {
         stage: Stage::new(adapter, hello, run.role, setting.patience, setting.saboteur.as_ref()),
         case,
-        version: run.zmtp.parse().unwrap_or(Version::V3_1),
+        version,
         kind: counterpart(&case.subject).unwrap_or_default(),
         captures: BTreeMap::new(),
         variant: None,
         close: None,
         probes: 0,
     };
+    player.stage.dialect = Dialect::of(version);
     let outcome = player.perform(run, setting);
     let mut ending = Ending::default();
     if outcome.is_ok() || matches!(outcome, Err((_, Trouble::Unmet(_) | Trouble::Unreached(_)))) {

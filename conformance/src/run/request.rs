@@ -9,7 +9,6 @@ use super::stage::part;
 use super::subject_steps::{MOST_PROBES, More, refused_as, rotates, shown};
 use super::trouble::{Trouble, Unmet};
 use crate::wire::annotate::describe;
-use crate::wire::frame::message;
 
 /// How long one look at a raw peer lasts while several are watched.
 const LOOK: Duration = Duration::from_millis(5);
@@ -44,7 +43,7 @@ impl Player<'_> {
         }
         let owner = self.find_request(body, peers, wanted)?;
         let answer = [b"re-", body].concat();
-        self.say(&peers[owner], &message(&[Vec::new(), answer.clone()]))?;
+        self.send_message(&peers[owner], &[Vec::new(), answer.clone()])?;
         let parts = self.received("the answer to a request")?;
         if parts == [part(&answer)] {
             return Ok(owner);

@@ -11,7 +11,8 @@ use crate::adapter::protocol::{ErrorClass, Part, RequestBody};
 use crate::case::step::Outcome;
 use crate::peer::raw::RawPeer;
 use crate::wire::annotate::describe;
-use crate::wire::frame::{Decoded, Frame, decode, message};
+use crate::wire::dialect::Dialect;
+use crate::wire::frame::{Decoded, Frame, decode};
 use crate::wire::greeting::{GREETING, Version};
 use crate::wire::{hex, show};
 
@@ -50,6 +51,9 @@ impl Player<'_> {
         let until = self.stage.deadline();
         let mut error = None;
         let mut fence = None;
+        if self.dialect(who) != Dialect::V3 && self.stage.peer(who).introduced && self.can_send_canary() {
+            return self.canary(who, until);
+        }
         if self.stage.peer(who).ready && self.stage.peer(who).introduced {
             fence = self.send_fence(who)?;
             if fence.is_none() && self.can_send_canary() {
@@ -135,7 +139,7 @@ impl Player<'_> {
     /// ZMTP 3.0 has no PING: a message that the application receives tells that the connection is open.
     fn canary(&mut self, who: &str, until: Instant) -> Result<(Option<Outcome>, String), Trouble> {
         const CANARY: &[u8] = b"zmqspec-canary";
-        self.say(who, &message(&[CANARY.to_vec()]))?;
+        self.send_message(who, &[CANARY.to_vec()])?;
         loop {
             let look = until.min(Instant::now() + LOOK);
             match self.stage.await_peer(who, look, |peer| peer.take_frame())? {

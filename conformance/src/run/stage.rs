@@ -20,6 +20,8 @@ use crate::sabotage::Saboteur;
 use crate::sabotage::api::{ApiTamper, Instead};
 use crate::sabotage::tamper::Tamper;
 use crate::verdict::Close;
+use crate::wire::dialect::Dialect;
+use crate::wire::early::EarlyGreeting;
 use crate::wire::frame::Frame;
 use crate::wire::greeting::{GREETING, Greeting};
 use crate::wire::hex;
@@ -37,6 +39,8 @@ pub struct Stage<'a> {
     pub hello: &'a Hello,
     /// Role of the subject.
     pub role: Role,
+    /// How the next connection cuts its frames.
+    pub dialect: Dialect,
     /// Longest wait of one step.
     pub patience: Duration,
     /// What passed so far.
@@ -107,6 +111,7 @@ impl<'a> Stage<'a> {
             adapter,
             hello,
             role,
+            dialect: Dialect::default(),
             patience,
             record,
             peers: BTreeMap::new(),
@@ -235,7 +240,7 @@ impl<'a> Stage<'a> {
         // Who only looks after survival is not sabotaged: the sin is that of the connection under test.
         let sabotaged = self.saboteur.filter(|_| !name.starts_with(char::is_numeric));
         self.connections += usize::from(sabotaged.is_some());
-        let tamper = sabotaged.and_then(|saboteur| Tamper::new(saboteur, self.connections));
+        let tamper = sabotaged.and_then(|saboteur| Tamper::new(saboteur, self.connections, self.dialect));
         let link =
             Link::new(stream, tamper).map_err(|error| Trouble::Harness(format!("cannot use a socket: {error}")))?;
         let role = match self.role {
@@ -243,7 +248,8 @@ impl<'a> Stage<'a> {
             Role::Connects => "accepted",
         };
         self.record.add(name, Exchanged::Linked(role.to_owned()));
-        self.peer(name).begin(link);
+        let dialect = self.dialect;
+        self.peer(name).begin(link, dialect);
         Ok(())
     }
 
@@ -369,6 +375,15 @@ impl<'a> Stage<'a> {
     pub fn greeting(&mut self, name: &str) -> Result<Result<Greeting, Stop>, Trouble> {
         let until = self.deadline();
         self.await_peer(name, until, |peer| Ok(peer.take_greeting()))
+    }
+
+    /// The subject's greeting of ZMTP 2.0 or 1.0.
+    ///
+    /// # Errors
+    /// As [`Self::await_peer`].
+    pub fn early_greeting(&mut self, name: &str) -> Result<Result<EarlyGreeting, Stop>, Trouble> {
+        let until = self.deadline();
+        self.await_peer(name, until, RawPeer::take_early)
     }
 
     /// The next `count` octets, before any of them is read as a greeting or frame.

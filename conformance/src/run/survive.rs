@@ -10,7 +10,9 @@ use crate::adapter::process::CallError;
 use crate::adapter::protocol::{Part, RequestBody};
 use crate::case::step::Handshake;
 use crate::verdict::Survival;
-use crate::wire::frame::{command, message};
+use crate::wire::dialect::Dialect;
+use crate::wire::early;
+use crate::wire::frame::command;
 use crate::wire::greeting::{Greeting, Version};
 use crate::wire::hex;
 use crate::wire::metadata::{self, Property};
@@ -48,6 +50,15 @@ pub(super) fn place_bystander(player: &mut Player<'_>) -> Result<(), Trouble> {
     player.stage.ask(open, player.stage.patience)?;
     let endpoint = player.stage.bind(BYSTANDER)?;
     player.stage.link_to(BYSTANDER, &endpoint)?;
+    let dialect = player.dialect(BYSTANDER);
+    if dialect != Dialect::V3 {
+        let push = early::type_octet("PUSH").expect("PUSH is a socket type of ZMTP 2.0");
+        player.say(BYSTANDER, &early::encode(dialect, push, b""))?;
+        return match player.stage.early_greeting(BYSTANDER)? {
+            Ok(_) => Ok(()),
+            Err(stop) => Err(player.stopped(&stop, "a bystander's handshake")),
+        };
+    }
     player.say(BYSTANDER, &Greeting::null(player.version).encode())?;
     player.stage.peer(BYSTANDER).greeted = Some(player.version);
     let ready = metadata::encode(&[Property { name: b"Socket-Type".to_vec(), value: b"PUSH".to_vec() }]);
@@ -76,7 +87,7 @@ pub(super) fn check(player: &mut Player<'_>) -> Result<(), Lost> {
 fn bystander(player: &mut Player<'_>) -> Result<(), Lost> {
     const WORD: &[u8] = b"still here";
     let harmed = |how: String| Lost::Survival(Survival::Harmed, format!("the connection of a bystander {how}"));
-    player.say(BYSTANDER, &message(&[WORD.to_vec()]))?;
+    player.send_message(BYSTANDER, &[WORD.to_vec()])?;
     let recv = RequestBody::Recv { s: BYSTANDER.to_owned(), timeout_ms: millis(player.stage.patience) };
     match player.stage.ask(recv, player.stage.patience) {
         Ok(reply) if reply.parts == Some(vec![part(WORD)]) => Ok(()),
@@ -111,11 +122,11 @@ fn serve(player: &mut Player<'_>) -> Result<(), Trouble> {
     const WORD: &[u8] = b"second peer";
     match player.case.subject.as_str() {
         "PULL" | "DEALER" | "ROUTER" => {
-            player.say(SECOND, &message(&[WORD.to_vec()]))?;
+            player.send_message(SECOND, &[WORD.to_vec()])?;
             receive_last_part(player, WORD)
         }
         "REP" => {
-            player.say(SECOND, &message(&[Vec::new(), WORD.to_vec()]))?;
+            player.send_message(SECOND, &[Vec::new(), WORD.to_vec()])?;
             receive_last_part(player, WORD)
         }
         "XPUB" => {
@@ -130,7 +141,7 @@ fn serve(player: &mut Player<'_>) -> Result<(), Trouble> {
                 value: crate::adapter::protocol::Value::Text(hex(WORD)),
             };
             player.stage.ask(subscribe, player.stage.patience)?;
-            player.say(SECOND, &message(&[WORD.to_vec()]))?;
+            player.send_message(SECOND, &[WORD.to_vec()])?;
             receive_last_part(player, WORD)
         }
         "PUSH" => reach(player),

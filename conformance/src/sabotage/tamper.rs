@@ -1,12 +1,13 @@
 //! A saboteur's hand on one connection: greeting and frames of the subject, writes of the raw peer.
 
 use super::{Deed, Octets, Rule, Saboteur, Unit, Where};
-use crate::wire::frame::{Decoded, Frame, decode, flag};
-use crate::wire::greeting::GREETING;
+use crate::wire::dialect::Dialect;
+use crate::wire::frame::{Decoded, Frame, flag};
 
 /// What one saboteur does to one connection.
 #[derive(Debug, Clone)]
 pub struct Tamper {
+    dialect: Dialect,
     from: Stream,
     to: Stream,
     close: bool,
@@ -23,6 +24,8 @@ struct Stream {
     /// A unit that waits to change places with the next.
     swapped: Option<Vec<u8>>,
     holds: bool,
+    /// Whether the first frame has passed.
+    introduced: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ const LONGEST: usize = 1 << 20;
 impl Tamper {
     /// The hand of a saboteur on a new connection, the `number`-th of its case, from 1; `None` if it does not touch it.
     #[must_use]
-    pub fn new(saboteur: &Saboteur, number: usize) -> Option<Self> {
+    pub fn new(saboteur: &Saboteur, number: usize, dialect: Dialect) -> Option<Self> {
         let stream = |side: Where| Stream {
             rules: saboteur
                 .rule
@@ -49,9 +52,16 @@ impl Tamper {
             pending: Vec::new(),
             swapped: None,
             holds: false,
+            introduced: false,
         };
         let (from, to) = (stream(Where::FromSubject), stream(Where::ToSubject));
-        (!from.rules.is_empty() || !to.rules.is_empty()).then_some(Self { from, to, close: false, kill: false })
+        (!from.rules.is_empty() || !to.rules.is_empty()).then_some(Self {
+            dialect,
+            from,
+            to,
+            close: false,
+            kill: false,
+        })
     }
 
     /// What the raw peer gets to read of what the subject wrote.
@@ -60,21 +70,28 @@ impl Tamper {
             return octets.to_vec();
         }
         let mut out = Vec::new();
-        let in_greeting = octets.len().min(GREETING.saturating_sub(self.from.position));
+        let in_greeting = octets.len().min(self.dialect.opening().saturating_sub(self.from.position));
         let (greeting, frames) = octets.split_at(in_greeting);
         self.greeting(greeting, &mut out);
         self.from.position += frames.len();
         self.from.pending.extend_from_slice(frames);
         loop {
-            let (unit, frame) = match decode(&self.from.pending, LONGEST) {
+            let (unit, frame) = match self.dialect.decode(&self.from.pending, LONGEST) {
                 Decoded::Frame(frame, taken) => (self.from.pending.drain(..taken).collect::<Vec<u8>>(), frame),
                 Decoded::Incomplete => break,
-                Decoded::TooLarge(_) => {
+                Decoded::TooLarge(_) | Decoded::Void(_) => {
                     out.append(&mut self.from.pending);
                     break;
                 }
             };
-            self.unit(Side::From, unit, &Seen::Frame(frame), &mut out);
+            let flags = match self.dialect {
+                Dialect::V2 | Dialect::V3 => frame.flags,
+                // The flags of an identity say nothing, whatever they are, and of others MORE alone does.
+                Dialect::V1 if !std::mem::replace(&mut self.from.introduced, true) => 0,
+                Dialect::V1 => frame.flags & flag::MORE,
+            };
+            let seen = Seen::Frame(Frame { flags, body: frame.body });
+            self.unit(Side::From, unit, &seen, &mut out);
         }
         out
     }
@@ -126,8 +143,8 @@ impl Tamper {
                 Deed::Kill => self.kill |= first,
                 Deed::Replace(octets) => altered = if first { octets.to_vec() } else { Vec::new() },
                 Deed::Before(octets) if first => altered.splice(..0, octets.to_vec()).for_each(drop),
-                Deed::After(octets) if self.from.position == GREETING => altered.extend(octets.to_vec()),
-                Deed::CloseAfter => self.close |= self.from.position == GREETING,
+                Deed::After(octets) if self.from.position == self.dialect.opening() => altered.extend(octets.to_vec()),
+                Deed::CloseAfter => self.close |= self.from.position == self.dialect.opening(),
                 other => debug_assert!(matches!(other, Deed::Before(_) | Deed::After(_)), "{other:?} on a greeting"),
             }
         }
@@ -167,7 +184,7 @@ impl Tamper {
                 Deed::Replace(octets) => emitted = vec![octets.to_vec()],
                 Deed::Before(octets) => emitted.insert(0, octets.to_vec()),
                 Deed::After(octets) => emitted.push(octets.to_vec()),
-                deed => emitted.iter_mut().for_each(|unit| alter(unit, deed)),
+                deed => emitted.iter_mut().for_each(|unit| alter(self.dialect, unit, deed)),
             }
         }
         if stream.holds {
@@ -214,25 +231,20 @@ fn applies(at: &Unit, seen: &Seen, emitted: &[Vec<u8>]) -> bool {
     }
 }
 
-fn alter(unit: &mut Vec<u8>, deed: &Deed) {
+fn alter(dialect: Dialect, unit: &mut Vec<u8>, deed: &Deed) {
     if let Deed::SetOctet { at, to } = deed {
         if let Some(octet) = unit.get_mut(*at) {
             *octet = *to;
         }
         return;
     }
-    let Decoded::Frame(mut frame, _) = decode(unit, LONGEST) else { return };
+    let Decoded::Frame(mut frame, _) = dialect.decode(unit, LONGEST) else { return };
     match deed {
-        Deed::LongForm => frame.flags |= flag::LONG,
         Deed::StripBody(count) => drop(frame.body.drain(..(*count).min(frame.body.len()))),
         Deed::PadBody(octets) => frame.body.extend(octets.to_vec()),
-        other => debug_assert!(false, "{other:?} on a frame"),
+        other => debug_assert!(matches!(other, Deed::LongForm), "{other:?} on a frame"),
     }
-    *unit = if matches!(deed, Deed::LongForm) {
-        frame.encode()
-    } else {
-        Frame::minimal(frame.flags & !flag::LONG, frame.body).encode()
-    };
+    *unit = if matches!(deed, Deed::LongForm) { dialect.encode_long(&frame) } else { dialect.encode(&frame) };
 }
 
 #[cfg(test)]
@@ -240,10 +252,11 @@ mod tests {
     use super::super::read;
     use super::*;
     use crate::wire::frame::message;
+    use crate::wire::greeting::GREETING;
 
     fn tamper(rule: &str) -> Tamper {
         let text = format!("[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\n{rule}\n");
-        Tamper::new(&read("x.toml", &text).unwrap()[0], 1).unwrap()
+        Tamper::new(&read("x.toml", &text).unwrap()[0], 1, Dialect::V3).unwrap()
     }
 
     fn session() -> Vec<u8> {
@@ -294,7 +307,7 @@ mod tests {
     fn a_rule_can_be_for_one_connection_only() {
         let text = "[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"from-subject\"\nconnection = 2\ndo = \"drop\"\n";
         let saboteur = &read("x.toml", text).unwrap()[0];
-        let touched: Vec<bool> = (1..=3).map(|number| Tamper::new(saboteur, number).is_some()).collect();
+        let touched: Vec<bool> = (1..=3).map(|number| Tamper::new(saboteur, number, Dialect::V3).is_some()).collect();
         assert_eq!(touched, [false, true, false]);
     }
 

@@ -6,8 +6,9 @@
 //! 0040  04 19 05 52 45 41 44 59 …            command READY, 25 octets
 //! ```
 
-use super::frame::{Decoded, Frame, decode, flag};
-use super::greeting::GREETING;
+use super::dialect::Dialect;
+use super::frame::{Decoded, Frame, flag};
+use super::greeting::SIGNATURE;
 use super::{metadata, show};
 
 /// Where in its stream the first octet of a buffer stands.
@@ -19,20 +20,20 @@ pub enum Start {
     OfFrame,
 }
 
-/// One line per field of `octets`; of more than `lines` lines the last ones, headed by how many were left out.
+/// One line per field of `octets` of a dialect; of more than `lines` lines the last ones, headed by how many were left out.
 #[must_use]
-pub fn annotate(octets: &[u8], start: Start, lines: usize) -> Vec<String> {
+pub fn annotate(dialect: Dialect, octets: &[u8], start: Start, lines: usize) -> Vec<String> {
     let mut out = Vec::new();
     let mut at = 0;
     if start == Start::OfConnection {
-        at = greeting(octets, &mut out);
+        at = greeting(dialect, octets, &mut out);
     }
-    if start == Start::OfFrame || at == GREETING {
-        at = frames(octets, at, &mut out);
+    if start == Start::OfFrame || at == dialect.opening() {
+        at = frames(dialect, octets, at, &mut out);
     }
     if at < octets.len() {
         let rest = &octets[at..];
-        let meaning = match decode(rest, usize::MAX / 2) {
+        let meaning = match dialect.decode(rest, usize::MAX / 2) {
             Decoded::TooLarge(size) => format!("frame header: flags {:02x}, size {size}", rest[0]),
             _ => format!("incomplete: {} octets", rest.len()),
         };
@@ -46,17 +47,21 @@ pub fn annotate(octets: &[u8], start: Start, lines: usize) -> Vec<String> {
     out
 }
 
-fn greeting(octets: &[u8], out: &mut Vec<String>) -> usize {
-    let fields: [(usize, &str); 5] =
-        [(10, "signature"), (2, "version"), (20, "mechanism"), (1, "as-server"), (31, "filler")];
+fn greeting(dialect: Dialect, octets: &[u8], out: &mut Vec<String>) -> usize {
+    let fields: &[(usize, &str)] = match dialect {
+        Dialect::V3 => &[(SIGNATURE, "signature"), (2, "version"), (20, "mechanism"), (1, "as-server"), (31, "filler")],
+        Dialect::V2 => &[(SIGNATURE, "signature"), (1, "revision"), (1, "socket type")],
+        Dialect::V1 => &[],
+    };
     let mut at = 0;
-    for (length, name) in fields {
+    for &(length, name) in fields {
         let field = &octets[at..octets.len().min(at + length)];
         if field.is_empty() {
             return at;
         }
         let meaning = match name {
             "version" if field.len() == 2 => format!("version {}.{}", field[0], field[1]),
+            "socket type" => format!("socket type {}", super::early::type_name(field[0]).unwrap_or("unknown")),
             "mechanism" => {
                 let end = field.iter().position(|octet| *octet == 0).unwrap_or(field.len());
                 format!("mechanism {}", show(&field[..end]))
@@ -70,8 +75,8 @@ fn greeting(octets: &[u8], out: &mut Vec<String>) -> usize {
     at
 }
 
-fn frames(octets: &[u8], mut at: usize, out: &mut Vec<String>) -> usize {
-    while let Decoded::Frame(frame, taken) = decode(&octets[at..], usize::MAX / 2) {
+fn frames(dialect: Dialect, octets: &[u8], mut at: usize, out: &mut Vec<String>) -> usize {
+    while let Decoded::Frame(frame, taken) = dialect.decode(&octets[at..], usize::MAX / 2) {
         out.push(line(at, &octets[at..at + taken], &describe(&frame)));
         at += taken;
     }
@@ -142,13 +147,24 @@ mod tests {
         ));
         octets.extend(message(&[vec![], b"hello".to_vec()]));
         octets.extend([0x0c, 1, 9, 2, 0x80, 0, 0, 0, 0, 0, 0, 0]);
-        insta::assert_snapshot!(annotate(&octets, Start::OfConnection, 40).join("\n"));
+        insta::assert_snapshot!(annotate(Dialect::V3, &octets, Start::OfConnection, 40).join("\n"));
+    }
+
+    #[test]
+    fn sessions_of_older_versions_are_annotated_too() {
+        let session = |dialect: Dialect| {
+            let mut octets = crate::wire::early::encode(dialect, 5, b"bob");
+            octets.extend(dialect.message(&[vec![], b"hello".to_vec()]));
+            octets.push(9);
+            annotate(dialect, &octets, Start::OfConnection, 40).join("\n")
+        };
+        insta::assert_snapshot!(format!("{}\n\n{}", session(Dialect::V2), session(Dialect::V1)));
     }
 
     #[test]
     fn a_long_annotation_is_cut_and_says_so() {
         let octets = message(&vec![b"x".to_vec(); 9]);
-        let lines = annotate(&octets, Start::OfFrame, 4);
+        let lines = annotate(Dialect::V3, &octets, Start::OfFrame, 4);
         assert_eq!(lines.len(), 4);
         assert_eq!(lines[0], "…     6 lines before");
     }

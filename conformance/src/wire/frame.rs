@@ -93,6 +93,8 @@ pub enum Decoded {
     Incomplete,
     /// A size that no buffer of ours will hold.
     TooLarge(u64),
+    /// A length of zero in so many octets: in ZMTP 1.0 it does not even have room for flags.
+    Void(usize),
 }
 
 /// Reads one frame from the front of `octets`; bodies above `limit` octets are refused unread.

@@ -15,10 +15,16 @@ pub struct Version {
 }
 
 impl Version {
+    /// ZMTP 1.0 (13/ZMTP).
+    pub const V1_0: Self = Self { major: 1, minor: 0 };
+    /// ZMTP 2.0 (15/ZMTP).
+    pub const V2_0: Self = Self { major: 2, minor: 0 };
     /// ZMTP 3.0 (23/ZMTP).
     pub const V3_0: Self = Self { major: 3, minor: 0 };
     /// ZMTP 3.1 (37/ZMTP).
     pub const V3_1: Self = Self { major: 3, minor: 1 };
+    /// Every version that a raw peer speaks, the newest first.
+    pub const SPOKEN: [Self; 4] = [Self::V3_1, Self::V3_0, Self::V2_0, Self::V1_0];
 }
 
 impl std::fmt::Display for Version {

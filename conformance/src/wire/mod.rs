@@ -1,9 +1,11 @@
-//! The harness's own codec: octets of ZMTP 3.x, written and read without any help from an implementation.
+//! The harness's own codec: octets of ZMTP 3.x, 2.0 and 1.0, written and read without any help from an implementation.
 //!
 //! It is written for a peer that must be able to say anything: encoders take every field as it is, decoders report
 //! what they saw instead of judging it. What is wrong is decided by a case, not here.
 
 pub mod annotate;
+pub mod dialect;
+pub mod early;
 pub mod frame;
 pub mod greeting;
 pub mod metadata;

@@ -11,7 +11,7 @@ use zmqspec::wire::greeting::{GREETING, Greeting};
 use zmqspec::wire::metadata;
 
 /// RFCs whose binding statements about the wire are within reach: NULL over tcp with the eleven stable socket types.
-const WITHIN_REACH: [u16; 6] = [23, 28, 29, 30, 31, 37];
+const WITHIN_REACH: [u16; 8] = [13, 15, 23, 28, 29, 30, 31, 37];
 
 #[test]
 fn no_case_breaks_a_rule_or_has_never_been_failed() {
