@@ -15,7 +15,8 @@ use zmq_core::pattern::PatternOption;
 use zmq_core::pattern::table::SocketType;
 use zmq_core::socket::PeerInfo;
 
-use crate::context::{self, Terminated};
+use crate::context::{self, SocketError};
+use crate::context_options::ContextOptions;
 use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
 use crate::monitor::{Event, EventMask, EventVersion, MonitorType};
@@ -61,12 +62,28 @@ impl Context {
         crate::Context::with_io_threads(io_threads).map(Self)
     }
 
+    /// As [`crate::Context::with_options`].
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it cannot make the threads.
+    #[cfg(all(unix, not(loom)))]
+    pub fn with_options(options: ContextOptions) -> std::io::Result<Self> {
+        crate::Context::with_options(options).map(Self)
+    }
+
+    /// As [`crate::Context::options`].
+    #[must_use]
+    pub fn options(&self) -> &ContextOptions {
+        self.0.options()
+    }
+
     /// As [`crate::Context::socket`].
     ///
     /// # Errors
     ///
-    /// [`Terminated`].
-    pub fn socket(&self, socket_type: SocketType) -> Result<Socket, Terminated> {
+    /// [`SocketError`].
+    pub fn socket(&self, socket_type: SocketType) -> Result<Socket, SocketError> {
         self.0.socket(socket_type).map(Socket)
     }
 
@@ -74,8 +91,8 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// [`Terminated`].
-    pub fn socket_with(&self, socket_type: SocketType, options: Options) -> Result<Socket, Terminated> {
+    /// [`SocketError`].
+    pub fn socket_with(&self, socket_type: SocketType, options: Options) -> Result<Socket, SocketError> {
         self.0.socket_with(socket_type, options).map(Socket)
     }
 

@@ -28,6 +28,7 @@ mod any;
 pub mod blocking;
 mod carrier;
 mod context;
+mod context_options;
 mod dialer;
 mod endpoint;
 mod error;
@@ -45,7 +46,8 @@ mod socket;
 mod socks;
 mod zap;
 
-pub use context::{Context, Terminated};
+pub use context::{Context, SocketError};
+pub use context_options::{ContextOptions, ThreadOptions};
 pub use endpoint::{Endpoint, EndpointError, IpcName, TcpSource};
 pub use error::{EndpointFailed, OptionError};
 pub use monitor::{Event, EventKind, EventMask, EventVersion, Monitor, MonitorType, Side, SystemError};

@@ -15,7 +15,7 @@ use zmq_core::socket::{IoSide, Parking, PeerId, PeerInfo};
 
 use crate::address;
 use crate::carrier::Carrier;
-use crate::context;
+use crate::context::{self, Counted};
 use crate::dialer;
 use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     /// What tells foreign event loops, once somebody has asked for it.
     #[cfg(unix)]
     pub(crate) signal: OnceLock<Arc<Signal>>,
+    /// Until it is closed.
+    counted: Mutex<Option<Counted>>,
 }
 
 /// Where the socket is.
@@ -83,7 +85,13 @@ struct Times {
 }
 
 impl Socket {
-    pub(crate) fn new(context: Arc<context::Inner>, socket_type: SocketType, options: Options) -> Self {
+    /// `counted` has it count towards the context's limit.
+    pub(crate) fn new(
+        context: Arc<context::Inner>,
+        socket_type: SocketType,
+        options: Options,
+        counted: Option<Counted>,
+    ) -> Self {
         let core = zmq_core::socket::Socket::new(socket_type, options, context.random());
         let inner = Inner {
             context,
@@ -95,6 +103,7 @@ impl Socket {
             descriptor: Mutex::default(),
             #[cfg(unix)]
             signal: OnceLock::new(),
+            counted: Mutex::new(counted),
         };
         Self { handle: Arc::new(Handle(Arc::new(inner))) }
     }
@@ -163,8 +172,12 @@ impl Socket {
             return Err(EndpointFailed::Terminated);
         }
         let endpoint = endpoint.parse::<Endpoint>()?.to_connect()?;
-        let place = match &endpoint {
-            Endpoint::Inproc(name) => Place::Inproc(inproc::connect(inner, name)?),
+        let placed = |place| Placed { given: endpoint.clone(), at: endpoint.clone(), place };
+        match &endpoint {
+            Endpoint::Inproc(name) => {
+                let place = placed(Place::Inproc(inproc::connect(inner, name)?));
+                inner.places().connected.push(place);
+            }
             Endpoint::Tcp { .. } | Endpoint::Ipc(_) => {
                 let index = inner.next_index().ok_or(EndpointFailed::NoIoThread)?;
                 let carrier = Carrier::new(Arc::clone(&inner.context.runtime), index);
@@ -181,13 +194,12 @@ impl Socket {
                     None => at_once.then(|| Ends::attach(shared, &io, &options)),
                 };
                 let peer = ends.as_ref().map(Ends::peer);
-                dialer::start(inner, Arc::clone(&carrier), endpoint.clone(), options, ends, index);
-                Place::Dialed(carrier, peer)
+                // Before it is dialled: what is refused for good is forgotten at once.
+                inner.places().connected.push(placed(Place::Dialed(Arc::clone(&carrier), peer)));
+                dialer::start(inner, carrier, endpoint.clone(), options, ends, index);
             }
-        };
-        let mut places = inner.places();
-        places.connected.push(Placed { given: endpoint.clone(), at: endpoint.clone(), place });
-        places.last = Some(endpoint.clone());
+        }
+        inner.places().last = Some(endpoint.clone());
         Ok(endpoint)
     }
 
@@ -450,7 +462,7 @@ impl Inner {
 
     /// Ends calls; the socket is closed later.
     pub(crate) fn shut_down(&self) {
-        self.core.shared().end();
+        self.core.end();
     }
 
     /// The first call counts: the linger that it said is not taken back by the drop of a handle.
@@ -458,6 +470,7 @@ impl Inner {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        drop(self.counted.lock().unwrap_or_else(PoisonError::into_inner).take());
         let shared = self.core.shared();
         let linger = linger.unwrap_or_else(|| shared.options().linger);
         shared.set_linger_deadline(linger_deadline(linger, self.context.runtime.now()));

@@ -31,7 +31,7 @@ pub(crate) fn ask(context: &Arc<context::Inner>, request: Box<Request>) -> BoxFu
         // One message for each direction, so no mark is ever reached: who can send has a peer.
         let options = Options { send_hwm: Hwm::Unlimited, linger: Linger::Discard, ..Options::default() };
         let number = context.zap.0.fetch_add(1, Ordering::Relaxed).to_string().into_bytes();
-        let socket = Socket::new(context, SocketType::Dealer, options);
+        let socket = Socket::new(context, SocketType::Dealer, options, None);
         if socket.connect(&format!("inproc://{ADDRESS}")).is_err() || !socket.can_send() {
             return Answer::NoHandler;
         }

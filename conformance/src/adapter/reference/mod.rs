@@ -197,7 +197,7 @@ impl Machine {
         let Some(context) = self.contexts.get(&ctx) else {
             return Err(argument(format!("there is no context `{ctx}`")));
         };
-        let socket = context.socket(kind).map_err(|error| refusal::terminated(&error))?;
+        let socket = context.socket(kind).map_err(refusal::socket)?;
         let mut own = options::Own::default();
         for (option, value) in options {
             own.set(&socket, option, value)?;

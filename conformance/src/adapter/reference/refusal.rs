@@ -1,6 +1,6 @@
 //! The reference's errors in the words of the protocol.
 
-use zmq_reference::{EndpointFailed, OptionError, RecvError, SendError, Terminated};
+use zmq_reference::{EndpointFailed, OptionError, RecvError, SendError, SocketError};
 
 use crate::adapter::protocol::{ErrorClass, ErrorReply};
 
@@ -60,6 +60,10 @@ pub(super) fn option(error: &OptionError) -> ErrorReply {
     refused(class, errno, error)
 }
 
-pub(super) fn terminated(error: &Terminated) -> ErrorReply {
-    refused(ErrorClass::Terminated, "ETERM", error)
+pub(super) fn socket(error: SocketError) -> ErrorReply {
+    let (class, errno) = match error {
+        SocketError::Terminated => (ErrorClass::Terminated, "ETERM"),
+        SocketError::TooMany { .. } => (ErrorClass::Other, "EMFILE"),
+    };
+    refused(class, errno, &error)
 }

@@ -48,8 +48,10 @@ pub struct Socket {
 }
 
 struct Side {
-    /// `None` once the socket is closed.
+    /// `None` once the socket has ended.
     pattern: Option<Box<dyn Pattern>>,
+    /// Between the end and the closing: its pipes stay, so that what is in them is sent.
+    ended: Option<Box<dyn Pattern>>,
     letters: VecDeque<Letter>,
 }
 
@@ -59,7 +61,7 @@ impl Socket {
     pub fn new(socket_type: SocketType, options: Options, first_routing_id: u32) -> Self {
         let shared = Arc::new(Shared::new(socket_type, options, first_routing_id));
         let pattern = (socket_type.rules().make)(Arc::clone(&shared));
-        Self { shared, side: Mutex::new(Side { pattern: Some(pattern), letters: VecDeque::new() }) }
+        Self { shared, side: Mutex::new(Side { pattern: Some(pattern), ended: None, letters: VecDeque::new() }) }
     }
 
     /// What the I/O sides see of it.
@@ -180,17 +182,30 @@ impl Socket {
         result
     }
 
+    /// Ends every call, those that wait and all later ones, with `Terminated`, also where a message waits. What is unsent is
+    /// sent all the same; the socket is still to be closed.
+    pub fn end(&self) {
+        {
+            let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
+            let side = &mut *side;
+            if side.ended.is_none() {
+                side.ended = side.pattern.take();
+            }
+        }
+        self.shared.end();
+    }
+
     /// Closes the application's side: pipes end behind their last message, calls that wait end with `Terminated`.
     pub fn close(&self) {
         self.shared.end();
-        let (pattern, letters) = {
+        let (patterns, letters) = {
             let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
             let mut letters = std::mem::take(&mut side.letters);
             self.shared.mailbox().take(&mut letters);
-            (side.pattern.take(), letters)
+            ((side.pattern.take(), side.ended.take()), letters)
         };
         // Dropping the ends of pipes tells their other ends, which must not happen under the lock.
-        drop((pattern, letters));
+        drop((patterns, letters));
     }
 
     /// The application's side, after what its mailbox told.

@@ -47,6 +47,10 @@ pub trait Runtime: Send + Sync + 'static {
     /// The task may be woken from any thread through the waker it is given; that alone makes sure that somebody runs it.
     fn start_io(&self, index: usize, task: BoxFuture<'static, ()>);
 
+    /// Calls `call` when the runtime ends although this value is still there: then nothing is done by it any more, and its
+    /// timers never ring. One that ends with its last reference never calls.
+    fn on_end(&self, call: Box<dyn FnOnce() + Send>);
+
     /// Listens at an address. A listener polled by tasks of `index`. Port 0 has the kernel choose. Errors are the kernel's.
     ///
     /// At a path where a socket is that nobody listens at any more, that socket is removed. Anything else that is there

@@ -3,6 +3,8 @@
 
 mod alone;
 mod cancellation;
+mod contexts;
+mod endpoints;
 mod floods;
 mod good;
 mod hostile;

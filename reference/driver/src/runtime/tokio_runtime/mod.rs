@@ -1,19 +1,24 @@
 //! The runtime on tokio: I/O threads of its own, or the caller's runtime.
 
+use std::convert::Infallible;
 use std::future::{self, Future};
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Clock;
 
 use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use zmq_core::time::Instant;
 
 use super::watch::{Interest, Watch};
 use super::{Address, BoxFuture, Dialling, Family, Link, Listener, Listening, Runtime, Timer};
+use crate::context_options::ThreadOptions;
 
+mod gate;
 mod given;
 mod handoff;
 mod interface;
@@ -27,6 +32,7 @@ mod unconnected;
 #[expect(unsafe_code, reason = "tokio registers a descriptor on the promise that it stays open")]
 mod watched;
 
+use gate::Gate;
 use link::StreamLink;
 use listener::{IpcAcceptor, TcpAcceptor};
 use reactor::Reactor;
@@ -45,16 +51,46 @@ enum Threads {
     /// I/O threads of our own, each with a current-thread runtime. They outlive this value until their last task has ended.
     Owned(Vec<Reactor>),
     /// The caller's runtime, for everything. What is on it ends with it.
-    Local(Handle),
+    Local(Local),
+}
+
+/// A runtime that is not ours.
+#[derive(Debug)]
+struct Local {
+    handle: Handle,
+    end: Arc<Gate>,
+    /// Dropped with us, which ends the task that waits for the runtime's end.
+    watches: Mutex<Vec<oneshot::Sender<Infallible>>>,
+}
+
+/// What a task has to do that is dropped with its runtime, and not otherwise.
+struct AtEnd {
+    end: Arc<Gate>,
+    call: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl AtEnd {
+    fn forget(mut self) {
+        self.call = None;
+    }
+}
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.end.close();
+            call();
+        }
+    }
 }
 
 impl TokioRuntime {
     /// A runtime with `io_threads` threads of its own, at least one. Errors are those of creating threads and epoll
-    /// instances.
-    pub fn owned(io_threads: usize) -> io::Result<Self> {
+    /// instances, and of moving threads to CPUs.
+    pub fn owned(io_threads: usize, options: &ThreadOptions) -> io::Result<Self> {
         let mut reactors = Vec::new();
         for index in 0..io_threads.max(1) {
-            match Reactor::start(&format!("zmq-io-{index}")) {
+            match Reactor::start(&options.name(index), options.cpus.clone()) {
                 Ok(reactor) => reactors.push(reactor),
                 Err(error) => {
                     reactors.iter().for_each(Reactor::stop);
@@ -71,13 +107,14 @@ impl TokioRuntime {
     /// linger beyond its end.
     pub fn local() -> io::Result<Self> {
         let handle = Handle::try_current().map_err(io::Error::other)?;
-        Ok(Self { threads: Threads::Local(handle), started: Clock::now() })
+        let local = Local { handle, end: Arc::default(), watches: Mutex::default() };
+        Ok(Self { threads: Threads::Local(local), started: Clock::now() })
     }
 
     fn handle(&self, index: usize) -> &Handle {
         match &self.threads {
             Threads::Owned(reactors) => reactors[index % reactors.len()].handle(),
-            Threads::Local(handle) => handle,
+            Threads::Local(local) => &local.handle,
         }
     }
 
@@ -97,10 +134,21 @@ impl Runtime for TokioRuntime {
     fn start_io(&self, index: usize, task: BoxFuture<'static, ()>) {
         match &self.threads {
             Threads::Owned(reactors) => reactors[index % reactors.len()].spawn(task),
-            Threads::Local(handle) => {
-                handle.spawn(task);
+            Threads::Local(local) => {
+                local.handle.spawn(task);
             }
         }
+    }
+
+    fn on_end(&self, call: Box<dyn FnOnce() + Send>) {
+        let Threads::Local(local) = &self.threads else { return };
+        let at_end = AtEnd { end: Arc::clone(&local.end), call: Some(call) };
+        let (watch, ours) = oneshot::channel();
+        local.watches.lock().unwrap_or_else(PoisonError::into_inner).push(watch);
+        local.handle.spawn(async move {
+            let _ = ours.await;
+            at_end.forget();
+        });
     }
 
     fn listen(&self, index: usize, at: &Address, how: Listening<'_>) -> io::Result<Box<dyn Listener>> {
@@ -161,7 +209,11 @@ impl Runtime for TokioRuntime {
     }
 
     fn timer(&self, index: usize) -> Box<dyn Timer> {
-        Box::new(TokioTimer::new(self.started, self.handle(index).clone()))
+        let end = match &self.threads {
+            Threads::Owned(_) => None,
+            Threads::Local(local) => Some(Arc::clone(&local.end)),
+        };
+        Box::new(TokioTimer::new(self.started, self.handle(index).clone(), end))
     }
 
     fn random(&self, bytes: &mut [u8]) {

@@ -37,12 +37,13 @@ struct Shared {
 }
 
 impl Reactor {
-    /// Starts an I/O thread of that name. Errors are those of creating an epoll instance and a thread.
-    pub(super) fn start(name: &str) -> io::Result<Self> {
+    /// Starts an I/O thread of that name, on these CPUs or if there are none, on all. Errors are those of creating an
+    /// epoll instance and a thread, and of moving that to the CPUs.
+    pub(super) fn start(name: &str, cpus: Vec<usize>) -> io::Result<Self> {
         let (built, building) = mpsc::sync_channel(1);
         // The thread builds the runtime itself, so that it is the one to drop it also when something fails.
         thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let reported = match Builder::new_current_thread().enable_all().build() {
+            let reported = match stay_on(&cpus).and_then(|()| Builder::new_current_thread().enable_all().build()) {
                 Ok(runtime) => {
                     let runtime = Arc::new(runtime);
                     let shared = Arc::new(Shared {
@@ -180,6 +181,29 @@ impl fmt::Debug for Reactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reactor").field("handoff", &self.shared.handoff).finish_non_exhaustive()
     }
+}
+
+/// Has the calling thread run on these CPUs alone, if there are any.
+#[cfg(target_os = "linux")]
+fn stay_on(cpus: &[usize]) -> io::Result<()> {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    if cpus.is_empty() {
+        return Ok(());
+    }
+    let mut set = CpuSet::new();
+    for &cpu in cpus {
+        if cpu >= CpuSet::MAX_CPU {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        set.set(cpu);
+    }
+    Ok(sched_setaffinity(None, &set)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "on Linux it fails")]
+fn stay_on(_: &[usize]) -> io::Result<()> {
+    Ok(())
 }
 
 /// Leaves the reactor also when the future panics.

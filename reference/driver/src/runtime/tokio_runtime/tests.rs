@@ -99,7 +99,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn bytes_go_both_ways() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     assert_eq!(link.peer_addr().unwrap().tcp(), peer.local_addr().ok());
     assert_eq!(link.local_addr().unwrap().tcp(), peer.peer_addr().ok());
@@ -116,7 +116,7 @@ fn bytes_go_both_ways() {
 
 #[test]
 fn a_short_read_drains_and_later_bytes_are_seen() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     for round in 0..200_u8 {
         peer.write_all(&[round; 3]).unwrap();
@@ -132,7 +132,7 @@ fn a_short_read_drains_and_later_bytes_are_seen() {
 
 #[test]
 fn the_peers_end_comes_after_its_last_bytes() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     peer.write_all(b"bye").unwrap();
     drop(peer);
@@ -142,7 +142,7 @@ fn the_peers_end_comes_after_its_last_bytes() {
 
 #[test]
 fn a_full_link_becomes_writable_again() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     let bytes = vec![7; 16 << 20];
     let reader = thread::spawn(move || {
@@ -156,7 +156,7 @@ fn a_full_link_becomes_writable_again() {
 
 #[test]
 fn finish_ends_the_stream_and_reading_goes_on() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     write_all(&runtime, &*link, b"last");
     link.close(Close::Finish).unwrap();
@@ -169,7 +169,7 @@ fn finish_ends_the_stream_and_reading_goes_on() {
 
 #[test]
 fn reset_is_seen_by_the_peer() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     link.close(Close::Reset).unwrap();
     drop(link);
@@ -178,14 +178,14 @@ fn reset_is_seen_by_the_peer() {
 
 #[test]
 fn dial_reports_a_refusal() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let closed = TcpListener::bind(LOCALHOST).unwrap().local_addr().unwrap();
     assert_eq!(dial(&runtime, closed).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
 fn links_are_accepted_for_another_thread() {
-    let runtime = TokioRuntime::owned(2).unwrap();
+    let runtime = TokioRuntime::owned(2, &ThreadOptions::default()).unwrap();
     let listener = listen(&runtime, LOCALHOST).unwrap();
     let at = listener.local_addr().unwrap().tcp().unwrap();
     for round in 0..4 {
@@ -198,7 +198,7 @@ fn links_are_accepted_for_another_thread() {
 
 #[test]
 fn an_address_is_free_again_after_its_connections() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let listener = listen(&runtime, LOCALHOST).unwrap();
     let at = listener.local_addr().unwrap().tcp().unwrap();
     assert_eq!(listen(&runtime, at).unwrap_err().kind(), ErrorKind::AddrInUse);
@@ -213,7 +213,7 @@ fn an_address_is_free_again_after_its_connections() {
 
 #[test]
 fn a_timer_never_rings_early_and_can_be_moved() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let mut timer = runtime.timer(0);
     let first = runtime.now() + Duration::from_millis(20);
     run(&runtime, poll_fn(|cx| timer.poll_until(cx, first)));
@@ -230,7 +230,7 @@ fn a_timer_never_rings_early_and_can_be_moved() {
 
 #[test]
 fn names_are_resolved() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     assert_eq!(run(&runtime, runtime.resolve("127.0.0.1", 5)).unwrap(), ["127.0.0.1:5".parse().unwrap()]);
     assert_eq!(run(&runtime, runtime.resolve("::1", 5)).unwrap(), ["[::1]:5".parse().unwrap()]);
     assert!(run(&runtime, runtime.resolve("localhost", 5)).unwrap().iter().all(|at| at.ip().is_loopback()));
@@ -238,7 +238,7 @@ fn names_are_resolved() {
 
 #[test]
 fn random_bytes_differ() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (mut one, mut two) = ([0; 32], [0; 32]);
     runtime.random(&mut one);
     runtime.random(&mut two);
@@ -247,7 +247,7 @@ fn random_bytes_differ() {
 
 #[test]
 fn a_blocked_thread_runs_the_tasks_and_the_io_thread_takes_them_back() {
-    let reactor = Reactor::start("io").unwrap();
+    let reactor = Reactor::start("io", Vec::new()).unwrap();
     let probe = Probe::start(&reactor);
     let io_thread = probe.lock().unwrap().wake();
     assert_ne!(io_thread, thread::current().id());
@@ -290,7 +290,7 @@ fn an_io_thread_is_asked_once_and_not_while_it_works() {
     assert_eq!(handoff.enter(), Enter::Drive);
     assert!(handoff.should_release());
 
-    let reactor = Reactor::start("io").unwrap();
+    let reactor = Reactor::start("io", Vec::new()).unwrap();
     let ((polled, polling), (go_on, pause)) = (mpsc::channel(), mpsc::channel::<()>());
     reactor.spawn(Box::pin(async move {
         polled.send(()).unwrap();
@@ -303,7 +303,7 @@ fn an_io_thread_is_asked_once_and_not_while_it_works() {
 
 #[test]
 fn the_io_thread_takes_the_reactor_back_by_itself() {
-    let runtime = TokioRuntime::owned(1).unwrap();
+    let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
     let (link, mut peer) = pair(&runtime);
     let (got, first) = mpsc::channel();
     runtime.start_io(
@@ -328,7 +328,7 @@ fn the_io_thread_takes_the_reactor_back_by_itself() {
 
 #[test]
 fn many_threads_block_on_one_reactor() {
-    let runtime = Arc::new(TokioRuntime::owned(1).unwrap());
+    let runtime = Arc::new(TokioRuntime::owned(1, &ThreadOptions::default()).unwrap());
     let threads: Vec<_> = (0..6)
         .map(|_| {
             let runtime = Arc::clone(&runtime);
@@ -358,7 +358,7 @@ fn many_threads_block_on_one_reactor() {
 
 #[test]
 fn wakes_from_everywhere_are_never_lost() {
-    let reactor = Reactor::start("io").unwrap();
+    let reactor = Reactor::start("io", Vec::new()).unwrap();
     let guests: Vec<_> = (0..2)
         .map(|_| {
             let reactor = reactor.clone();
@@ -374,7 +374,7 @@ fn wakes_from_everywhere_are_never_lost() {
 
 #[test]
 fn the_io_thread_ends_with_its_last_task() {
-    let reactor = Reactor::start("io").unwrap();
+    let reactor = Reactor::start("io", Vec::new()).unwrap();
     let probe = Probe::start(&reactor);
     reactor.stop();
     probe.lock().unwrap().wake();
@@ -391,7 +391,7 @@ fn the_io_thread_ends_with_its_last_task() {
 
 #[test]
 fn a_panicking_task_ends_alone() {
-    let reactor = Reactor::start("io").unwrap();
+    let reactor = Reactor::start("io", Vec::new()).unwrap();
     reactor.spawn(Box::pin(async { panic!("expected in this test") }));
     let probe = Probe::start(&reactor);
     probe.lock().unwrap().wake();
@@ -409,7 +409,7 @@ fn a_panicking_task_ends_alone() {
 fn the_runtime_may_be_dropped_and_blocked_on_inside_another() {
     let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
     other.block_on(async {
-        let runtime = TokioRuntime::owned(1).unwrap();
+        let runtime = TokioRuntime::owned(1, &ThreadOptions::default()).unwrap();
         let (link, mut peer) = pair(&runtime);
         peer.write_all(b"x").unwrap();
         assert_eq!(read_some(&runtime, &*link, 8).unwrap(), b"x");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant as Clock;
 
@@ -9,12 +10,14 @@ use tokio::runtime::Handle;
 use tokio::time::Sleep;
 use zmq_core::time::Instant;
 
+use super::gate::Gate;
 use crate::runtime::Timer;
 
 /// Tokio counts in milliseconds and rounds up; so does this.
 pub(super) struct TokioTimer {
     started: Clock,
     handle: Handle,
+    end: Option<Arc<Gate>>,
     deadline: Instant,
     /// None until the first deadline, so that a timer costs nothing before it is used.
     sleep: Option<Pin<Box<Sleep>>>,
@@ -22,8 +25,10 @@ pub(super) struct TokioTimer {
 
 impl TokioTimer {
     /// A timer of the runtime of `handle`, whose instants count from `started`.
-    pub(super) fn new(started: Clock, handle: Handle) -> Self {
-        Self { started, handle, deadline: Instant::FAR_FUTURE, sleep: None }
+    ///
+    /// `end` says whether that has ended, where it may.
+    pub(super) fn new(started: Clock, handle: Handle, end: Option<Arc<Gate>>) -> Self {
+        Self { started, handle, end, deadline: Instant::FAR_FUTURE, sleep: None }
     }
 }
 
@@ -35,6 +40,12 @@ impl Timer for TokioTimer {
             self.sleep = None;
             return Poll::Pending;
         };
+        // Tokio panics where a timer is polled behind the end of its runtime.
+        let end = self.end.clone();
+        let open = end.as_deref().map(Gate::pass);
+        if let Some(None) = open {
+            return Poll::Pending;
+        }
         let sleep = match &mut self.sleep {
             Some(sleep) => {
                 if self.deadline != deadline {
