@@ -11,7 +11,9 @@ mod tcp;
 pub use accept::{AcceptFilter, Network, NetworkError};
 pub use by_itself::{Octets, RouterNotify};
 pub(crate) use security::AsServer;
-pub use security::{Login, LoginTooLong, Plain, Security, ZapDomain, ZapDomainError, ZapEnforcement};
+pub use security::{
+    Curve, CurveClient, Login, LoginTooLong, Plain, Security, ZapDomain, ZapDomainError, ZapEnforcement,
+};
 pub use tcp::{KeepAlive, Probing, TcpOptions};
 
 use crate::frame::Frame;

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use zmq_core::dial::{Dial, Why};
+use zmq_core::mechanism::Seed;
 use zmq_core::options::Options;
 use zmq_core::session::{Ending, Ends, Origin, Session, Start};
 use zmq_core::socket::{IoSide, Shared};
@@ -80,7 +81,7 @@ impl Reporter {
 }
 
 /// What a session is told of its link. Of an ipc peer, that is what libzmq says: user, group and process.
-pub(crate) fn begin(origin: Origin, runtime: &dyn Runtime, link: &dyn Link) -> Start {
+pub(crate) fn begin(origin: Origin, runtime: &dyn Runtime, link: &dyn Link, options: &Options) -> Start {
     let address = match (link.peer_addr(), link.credentials()) {
         (Ok(Address::Tcp(address)), _) => address.ip().to_string(),
         (_, Some(Credentials { process, user, group })) => {
@@ -88,7 +89,8 @@ pub(crate) fn begin(origin: Origin, runtime: &dyn Runtime, link: &dyn Link) -> S
         }
         (Ok(Address::Ipc(_)) | Err(_), None) => String::new(),
     };
-    Start { origin, now: runtime.now(), address: address.into_bytes() }
+    let seed = Seed::draw(&options.security, |octets| runtime.random(octets));
+    Start { origin, now: runtime.now(), seed, address: address.into_bytes() }
 }
 
 /// Starts the task of an endpoint that was connected to.
@@ -222,7 +224,7 @@ impl Dialer {
         self.events.emit(EventKind::Connected, &at);
         let keeps_ends = ends.is_some();
         let io: Arc<dyn IoSide> = Arc::clone(&self.carrier) as _;
-        let start = begin(Origin::Dialed, &*self.context.runtime, &*link);
+        let start = begin(Origin::Dialed, &*self.context.runtime, &*link, &self.options);
         let session = Session::new(Arc::clone(&self.shared), io, self.options.clone(), ends, start);
         let on_ready = |_: &Session| self.events.emit(EventKind::HandshakeSucceeded, &at);
         let (session, outcome) = self.carrier.carry(&self.context, session, link, on_ready).await;

@@ -59,10 +59,11 @@ pub use runtime::watch::Interest;
 pub use socket::Socket;
 pub use zmq_core::connection::{HandshakeFailure, PeerMisbehaved};
 pub use zmq_core::error::{RecvError, SendError, Unsent};
+pub use zmq_core::mechanism::curve::{KeyError, KeyPair, PublicKey, SecretKey};
 pub use zmq_core::options::{
-    AcceptFilter, Heartbeat, Hwm, KeepAlive, Linger, Login, Network, NetworkError, Octets, Options, Plain, Probing,
-    Reconnect, ReconnectStop, RouterNotify, RoutingId, RoutingIdError, Security, SocksProxy, TcpOptions, ZapDomain,
-    ZapEnforcement,
+    AcceptFilter, Curve, CurveClient, Heartbeat, Hwm, KeepAlive, Linger, Login, Network, NetworkError, Octets, Options,
+    Plain, Probing, Reconnect, ReconnectStop, RouterNotify, RoutingId, RoutingIdError, Security, SocksProxy,
+    TcpOptions, ZapDomain, ZapEnforcement,
 };
 pub use zmq_core::pattern::table::SocketType;
 pub use zmq_core::pattern::{Manual, PatternOption, Switch, Verbosity};

@@ -15,6 +15,7 @@ mod misbehaviour;
 mod opening;
 mod output;
 mod peer;
+mod sealed;
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
@@ -24,7 +25,7 @@ pub use peer::Peer;
 
 use crate::frame::Frame;
 use crate::mechanism::zap::{Answer, Request};
-use crate::mechanism::{Asking, Commands, Expect, Next, Us, begin};
+use crate::mechanism::{Asking, Commands, Expect, Next, Seed, Us, begin};
 use crate::options::Options;
 use crate::pattern::table::SocketType;
 use crate::socket::Change;
@@ -36,9 +37,12 @@ use heartbeat::{Beat, Heartbeats};
 use input::Input;
 use opening::{ExpectGreeting, ExpectOpening};
 use output::Output;
+use sealed::Sealed;
 
 /// Octets of a command during the handshake at most. READY with a hundred properties fits.
 const HANDSHAKE_OCTETS: u64 = 1 << 20;
+/// As long as this it may be although messages have to be shorter: CURVE could not begin otherwise.
+const HANDSHAKE_LEAST_OCTETS: u64 = 1 << 10;
 
 /// One end of a connection.
 pub struct Connection {
@@ -65,6 +69,8 @@ enum State {
     /// The mechanism waits for the handler of ZAP.
     Asking(Version, Asking),
     Traffic(Version),
+    /// Traffic in boxes.
+    Sealed(Box<Sealed>),
     /// Nothing more is read.
     Closing,
 }
@@ -93,11 +99,11 @@ impl Connection {
     /// Slices that [`Self::slices`] fills at most.
     pub const SLICES: usize = Output::SLICES;
 
-    /// A connection that begins to talk.
+    /// A connection that begins to talk. `seed` is what its mechanism needs of entropy.
     #[must_use]
-    pub fn new(socket_type: SocketType, options: Options, now: Instant) -> Self {
+    pub fn new(socket_type: SocketType, options: Options, seed: Seed, now: Instant) -> Self {
         let mut output = Output::default();
-        let state = State::Opening(ExpectOpening::begin(&mut output));
+        let state = State::Opening(ExpectOpening::begin(seed, &mut output));
         let handshake_deadline = options.handshake_timeout.map(|timeout| now + timeout);
         Self {
             socket_type,
@@ -129,6 +135,9 @@ impl Connection {
     pub fn relax(&mut self) {
         self.input.relax();
         self.output.relax();
+        if let State::Sealed(sealed) = &mut self.state {
+            sealed.relax();
+        }
     }
 
     /// The next thing that has come; `None` if there is nothing more in what was read.
@@ -158,6 +167,7 @@ impl Connection {
     fn next_of(&mut self, take: Take) -> Result<Option<Incoming>, PeerMisbehaved> {
         let next = match self.state {
             State::Traffic(_) => self.next_in_traffic(take),
+            State::Sealed(_) => self.next_sealed(take),
             State::Opening(_) | State::Greeting(_) | State::Mechanism(..) => self.next_in_handshake(),
             State::Asking(..) | State::Closing => Ok(None),
         };
@@ -167,6 +177,9 @@ impl Connection {
     /// Whether [`Self::next_without_room`] stopped before something; of a message, a part may have come.
     #[must_use]
     pub fn waits_for_room(&self) -> bool {
+        if let State::Sealed(sealed) = &self.state {
+            return sealed.holds();
+        }
         self.change_waits
             || self.is_ready() && self.input.unread().first().is_some_and(|flags| flags & flag::COMMAND == 0)
     }
@@ -254,11 +267,7 @@ impl Connection {
     /// Whether the command that is next, which has come whole, becomes a message to the application.
     #[cold]
     fn is_notice(&self, header: &Header) -> bool {
-        self.socket_type == SocketType::XPub
-            && matches!(
-                self.input.unread().get(header.octets..).and_then(command::parse),
-                Some((name::SUBSCRIBE | name::CANCEL, _))
-            )
+        self.input.unread().get(header.octets..).is_some_and(|body| self.becomes_message(body))
     }
 
     fn count_part(&mut self) -> Result<(), PeerMisbehaved> {
@@ -277,7 +286,7 @@ impl Connection {
         match command::parse(command) {
             Some((name::PING, data)) => {
                 let context = self.heartbeats.on_ping(data, self.now)?;
-                self.output.push_command(name::PONG, context);
+                self.push_command(name::PONG, context);
                 Ok(None)
             }
             Some((name::PONG, data)) => Heartbeats::on_pong(data).map(|()| None),
@@ -294,28 +303,30 @@ impl Connection {
         loop {
             match std::mem::replace(&mut self.state, State::Closing) {
                 State::Opening(expected) => {
-                    match ExpectOpening::on_octets(self.input.unread(), &self.options, &mut self.output)? {
-                        Some(next) => self.state = State::Greeting(next),
-                        None => {
+                    match expected.on_octets(self.input.unread(), &self.options, &mut self.output)? {
+                        ControlFlow::Continue(next) => self.state = State::Greeting(next),
+                        ControlFlow::Break(expected) => {
                             self.state = State::Opening(expected);
                             return Ok(None);
                         }
                     }
                 }
-                State::Greeting(expected) => match ExpectGreeting::on_octets(self.input.unread(), &self.options)? {
-                    Some(version) => {
+                State::Greeting(expected) => match expected.on_octets(self.input.unread(), &self.options)? {
+                    ControlFlow::Continue((version, seed)) => {
                         self.input.consume(GREETING_OCTETS);
-                        if let Some(incoming) = self.mechanism(version, |us, commands| Ok(begin(us, commands)))? {
+                        if let Some(incoming) = self.mechanism(version, |us, commands| begin(us, &seed, commands))? {
                             return Ok(Some(incoming));
                         }
                     }
-                    None => {
+                    ControlFlow::Break(expected) => {
                         self.state = State::Greeting(expected);
                         return Ok(None);
                     }
                 },
                 State::Mechanism(version, expected) => {
-                    let Some((header, body)) = self.whole_frame(self.frame_limit().min(HANDSHAKE_OCTETS))? else {
+                    let Some((header, body)) =
+                        self.whole_frame(self.frame_limit().clamp(HANDSHAKE_LEAST_OCTETS, HANDSHAKE_OCTETS))?
+                    else {
                         self.state = State::Mechanism(version, expected);
                         return Ok(None);
                     };
@@ -328,7 +339,7 @@ impl Connection {
                         return Ok(next);
                     }
                 }
-                other @ (State::Asking(..) | State::Traffic(_) | State::Closing) => {
+                other @ (State::Asking(..) | State::Traffic(_) | State::Sealed(_) | State::Closing) => {
                     self.state = other;
                     return Ok(None);
                 }
@@ -344,7 +355,7 @@ impl Connection {
         step: impl FnOnce(Us<'_>, &mut Commands) -> Result<Next, PeerMisbehaved>,
     ) -> Result<Option<Incoming>, PeerMisbehaved> {
         let mut commands = Commands::new();
-        let us = Us { socket_type: self.socket_type, options: &self.options, version };
+        let us = Us { socket_type: self.socket_type, options: &self.options, version, now: self.now };
         let next = step(us, &mut commands)?;
         for body in commands {
             self.output.push_command_body(&body);
@@ -358,8 +369,11 @@ impl Connection {
                 self.state = State::Asking(version, asking);
                 Ok(Some(Incoming::Ask(request)))
             }
-            Next::Done(peer) => {
-                self.state = State::Traffic(version);
+            Next::Done(peer, cipher) => {
+                self.state = match cipher {
+                    None => State::Traffic(version),
+                    Some(cipher) => State::Sealed(Box::new(Sealed::new(version, *cipher))),
+                };
                 self.handshake_deadline = None;
                 if version == Version::V3_1 {
                     self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
@@ -374,19 +388,19 @@ impl Connection {
     /// # Errors
     ///
     /// As [`Self::next`]: the peer may not come in.
-    pub fn answer(&mut self, answer: Answer) -> Result<(), PeerMisbehaved> {
+    pub fn answer(&mut self, answer: Answer) -> Result<Option<Incoming>, PeerMisbehaved> {
         match std::mem::replace(&mut self.state, State::Closing) {
             State::Asking(version, asking) => self
                 .mechanism(version, |us, commands| asking.on_answer(answer, us, commands))
-                .map(|_| ())
                 .inspect_err(|why| self.on_misbehaviour(why)),
             other @ (State::Opening(_)
             | State::Greeting(_)
             | State::Mechanism(..)
             | State::Traffic(_)
+            | State::Sealed(_)
             | State::Closing) => {
                 self.state = other;
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -400,10 +414,10 @@ impl Connection {
     /// Nothing more is read, and the peer is told why where the RFC asks for it.
     #[cold]
     fn on_misbehaviour(&mut self, why: &PeerMisbehaved) {
-        self.state = State::Closing;
         if let Some(reason) = why.error_reason() {
-            self.output.push_command(name::ERROR, &command::error_data(reason));
+            self.push_command(name::ERROR, &command::error_data(reason));
         }
+        self.state = State::Closing;
     }
 
     /// Refuses the peer for a reason that lies outside of this connection, as if [`Self::next`] had found it.
@@ -415,27 +429,16 @@ impl Connection {
     #[inline]
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        matches!(self.state, State::Traffic(_))
+        matches!(self.state, State::Traffic(_) | State::Sealed(_))
     }
 
     /// Appends a frame to what is written next. Only when [`Self::is_ready`].
     #[inline]
     pub fn push(&mut self, frame: Frame) {
-        self.output.push(frame);
-    }
-
-    /// Appends a subscription or cancellation, in the form of the peer's version. Only when [`Self::is_ready`].
-    // spec: ZMTP31-SUBS-02, ZMTP31-SUBS-04, ZMTP30-SUBS-02
-    pub fn push_change(&mut self, change: &Change) {
-        let (name, first, topic) = match change {
-            Change::Subscribe(topic) => (name::SUBSCRIBE, 1, topic),
-            Change::Cancel(topic) => (name::CANCEL, 0, topic),
-        };
-        match self.state {
-            State::Traffic(Version::V3_0) => self.output.push_prefixed(first, topic),
-            State::Traffic(Version::V3_1) => self.output.push_command(name, topic),
-            State::Opening(_) | State::Greeting(_) | State::Mechanism(..) | State::Asking(..) | State::Closing => {}
+        if let State::Sealed(_) = self.state {
+            return self.push_sealed(&frame);
         }
+        self.output.push(frame);
     }
 
     /// Whether enough is to be written that pushing more should wait.
@@ -496,7 +499,7 @@ impl Connection {
             Beat::Nothing => {}
             Beat::Ping => {
                 let data = self.heartbeats.ping();
-                self.output.push_command(name::PING, &data);
+                self.push_command(name::PING, &data);
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use crate::frame::{Buffer, Frame, pool};
+use crate::mechanism::curve::Cipher;
 use crate::wire::{Header, command, flag};
 
 /// Octets in their order. Holds no memory while there are none.
@@ -129,6 +130,19 @@ impl Output {
         let batch = self.room_for(Header::MAX_OCTETS + body.len());
         batch.append(&header);
         batch.append(body);
+    }
+
+    /// Appends a frame in a box.
+    pub(super) fn push_sealed(&mut self, cipher: &mut Cipher, flags: u8, body: &[u8]) {
+        let octets = Cipher::sealed_octets(body.len());
+        let batch = self.room_for(octets);
+        cipher.seal(flags, body, &mut batch.spare()[..octets]).expect("2^64 frames take longer than any link lasts");
+        batch.fill(octets);
+    }
+
+    /// Counts the message that this frame ends, if it does.
+    pub(super) fn count_message(&mut self, frame: &Frame) {
+        self.messages += usize::from(!frame.has_more());
     }
 
     /// Appends octets that are no frame: a part of the greeting.

@@ -94,7 +94,7 @@ fn what_each_state_makes_of_what_comes() {
             // In the state `greeting` the first 11 octets are there already.
             let octets =
                 if state == "greeting" && octets.len() == GREETING_OCTETS { &octets[11..] } else { &octets[..] };
-            let mut connection = Connection::new(SocketType::Pull, Options::default(), Instant::START);
+            let mut connection = Connection::new(SocketType::Pull, Options::default(), Seed::default(), Instant::START);
             sent(&mut connection);
             feed(&mut connection, &before).expect("a state is reached by what is right");
             sent(&mut connection);
@@ -106,6 +106,7 @@ fn what_each_state_makes_of_what_comes() {
                 State::Mechanism(..) => "ready",
                 State::Asking(..) => "asking",
                 State::Traffic(_) => "traffic",
+                State::Sealed(_) => "sealed",
                 State::Closing => "closing",
             };
             let outcome = match outcome {

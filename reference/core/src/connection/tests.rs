@@ -36,7 +36,7 @@ fn arrive(connection: &mut Connection, octets: &[u8], cuts: &[usize]) -> Result<
 }
 
 fn connection(socket_type: SocketType) -> Connection {
-    Connection::new(socket_type, Options::default(), Instant::START)
+    Connection::new(socket_type, Options::default(), Seed::default(), Instant::START)
 }
 
 /// Two connections that have shaken hands.
@@ -112,7 +112,7 @@ proptest! {
     #[test]
     fn noise_never_panics(octets in prop::collection::vec(any::<u8>(), 0..300), after in 0usize..3) {
         let mut connection = connection(SocketType::XPub);
-        let mut peer = Connection::new(SocketType::Sub, Options::default(), Instant::START);
+        let mut peer = Connection::new(SocketType::Sub, Options::default(), Seed::default(), Instant::START);
         for _ in 0..after {
             let octets = written(&mut peer);
             arrive(&mut connection, &octets, &[]).unwrap();
@@ -173,7 +173,7 @@ fn a_peer_of_the_wrong_kind_is_told_so() {
 #[test]
 fn a_message_has_no_more_parts_than_allowed() {
     let options = Options { max_parts: 3.try_into().unwrap(), ..Options::default() };
-    let mut pull = Connection::new(SocketType::Pull, options, Instant::START);
+    let mut pull = Connection::new(SocketType::Pull, options, Seed::default(), Instant::START);
     let mut greeting = b"\xff\0\0\0\0\0\0\0\0\x7f\x03\x01NULL".to_vec();
     greeting.resize(64, 0);
     greeting.extend(b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04PUSH");

@@ -9,7 +9,6 @@
 //! Each mechanism has a file (or folder) of its own, in which each struct is named for what it waits for. The connection
 //! knows only the three things of [`Next`].
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the connection does not run it yet"))]
 pub mod curve;
 pub(crate) mod null;
 pub(crate) mod plain;
@@ -18,9 +17,11 @@ pub mod zap;
 use crate::connection::{Peer, PeerMisbehaved};
 use crate::options::{Options, Plain, Security};
 use crate::pattern::table::SocketType;
+use crate::time::Instant;
 use crate::wire::command;
 use crate::wire::greeting::Version;
 use zap::{Answer, Request};
+use zeroize::Zeroizing;
 
 /// What a peer's command has wrong in a mechanism.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +72,41 @@ pub(crate) struct Us<'a> {
     pub(crate) options: &'a Options,
     /// What both ends speak.
     pub(crate) version: Version,
+    /// The time.
+    pub(crate) now: Instant,
+}
+
+/// What a mechanism needs of entropy for one connection. Drawn before there is one, because machines draw nothing.
+#[derive(Default)]
+pub struct Seed(Option<Box<Zeroizing<SeedOctets>>>);
+
+/// As much as the hungrier end of CURVE needs.
+type SeedOctets = [u8; curve::SEED_OCTETS];
+
+impl Seed {
+    /// Has `random` fill octets with what nobody can guess, if the mechanism needs some.
+    pub fn draw(security: &Security, random: impl FnOnce(&mut [u8])) -> Self {
+        match security {
+            Security::Null | Security::Plain(_) => Self(None),
+            Security::Curve(_) => {
+                let mut octets = Box::new(Zeroizing::new([0; curve::SEED_OCTETS]));
+                random(octets.as_mut_slice());
+                Self(Some(octets))
+            }
+        }
+    }
+
+    /// The first `N` octets.
+    fn first<const N: usize>(&self) -> &[u8; N] {
+        let octets = self.0.as_ref().expect("it was drawn for this mechanism");
+        octets.first_chunk().expect("no end of a mechanism needs more")
+    }
+}
+
+impl std::fmt::Debug for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seed(..)")
+    }
 }
 
 /// The bodies of commands that a mechanism sends, in their order.
@@ -82,8 +118,8 @@ pub(crate) enum Next {
     Expect(Expect),
     /// What the handler of ZAP says.
     Ask(Box<Request>, Asking),
-    /// Messages: the peer is known.
-    Done(Box<Peer>),
+    /// Messages: the peer is known. With a cipher, they are in boxes.
+    Done(Box<Peer>, Option<Box<curve::Cipher>>),
 }
 
 /// A command of the peer is awaited.
@@ -98,6 +134,14 @@ pub(crate) enum Expect {
     PlainWelcome(plain::ExpectWelcome),
     /// PLAIN, as client: READY.
     PlainReady(plain::ExpectReady),
+    /// CURVE, as server: HELLO.
+    CurveHello(Box<curve::ExpectHello>),
+    /// CURVE, as server: INITIATE.
+    CurveInitiate(Box<curve::ExpectInitiate>),
+    /// CURVE, as client: WELCOME.
+    CurveWelcome(Box<curve::ExpectWelcome>),
+    /// CURVE, as client: READY.
+    CurveReady(Box<curve::ExpectReady>),
 }
 
 /// The verdict of the handler of ZAP is awaited.
@@ -106,14 +150,17 @@ pub(crate) enum Asking {
     Null(null::Asking),
     /// PLAIN, as server: before WELCOME.
     Plain(plain::Asking),
+    /// CURVE, as server: before READY.
+    Curve(Box<curve::Asking>),
 }
 
 /// Begins, after the greetings named the same mechanism.
-pub(crate) fn begin(us: Us<'_>, commands: &mut Commands) -> Next {
+pub(crate) fn begin(us: Us<'_>, seed: &Seed, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {
     match &us.options.security {
-        Security::Null => null::begin(us, commands),
-        Security::Plain(Plain::Server) => Next::Expect(Expect::PlainHello(plain::ExpectHello)),
-        Security::Plain(Plain::Client(login)) => plain::begin(login, commands),
+        Security::Null => Ok(null::begin(us, commands)),
+        Security::Plain(Plain::Server) => Ok(Next::Expect(Expect::PlainHello(plain::ExpectHello))),
+        Security::Plain(Plain::Client(login)) => Ok(plain::begin(login, commands)),
+        Security::Curve(curve) => curve::start(curve, seed, commands),
     }
 }
 
@@ -131,6 +178,10 @@ impl Expect {
             Self::PlainInitiate(expected) => expected.on_command(body, us, commands),
             Self::PlainWelcome(expected) => expected.on_command(body, us, commands),
             Self::PlainReady(expected) => expected.on_command(body, us),
+            Self::CurveHello(expected) => curve::on_hello(*expected, body, us, commands),
+            Self::CurveInitiate(expected) => curve::on_initiate(*expected, body, us, commands),
+            Self::CurveWelcome(expected) => curve::on_welcome(*expected, body, us, commands),
+            Self::CurveReady(expected) => curve::on_ready(*expected, body, us),
         }
     }
 }
@@ -141,6 +192,7 @@ impl Asking {
         match self {
             Self::Null(asking) => asking.on_answer(answer, us, commands),
             Self::Plain(asking) => asking.on_answer(answer, commands),
+            Self::Curve(asking) => asking.on_answer(answer, us, commands),
         }
     }
 }

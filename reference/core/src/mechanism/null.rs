@@ -50,6 +50,6 @@ impl Asking {
 impl ExpectReady {
     pub(super) fn on_command(self, body: &[u8], us: Us<'_>) -> Result<Next, PeerMisbehaved> {
         let data = data_of(body, "READY")?;
-        Ok(Next::Done(Box::new(Peer::introduced(data, us)?.admitted(self.admission))))
+        Ok(Next::Done(Box::new(Peer::introduced(data, us)?.admitted(self.admission)), None))
     }
 }

@@ -82,7 +82,7 @@ impl ExpectInitiate {
     pub(super) fn on_command(self, body: &[u8], us: Us<'_>, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {
         let peer = Peer::introduced(data_of(body, "INITIATE")?, us)?;
         commands.push(command_body("READY", &Peer::introduction(us.socket_type, us.options)));
-        Ok(Next::Done(Box::new(peer.admitted(self.admission))))
+        Ok(Next::Done(Box::new(peer.admitted(self.admission)), None))
     }
 }
 
@@ -100,6 +100,6 @@ impl ExpectWelcome {
 impl ExpectReady {
     // spec: PLAIN-FLOW-06, PLAIN-HELLO-05
     pub(super) fn on_command(self, body: &[u8], us: Us<'_>) -> Result<Next, PeerMisbehaved> {
-        Ok(Next::Done(Box::new(Peer::introduced(data_of(body, "READY")?, us)?)))
+        Ok(Next::Done(Box::new(Peer::introduced(data_of(body, "READY")?, us)?), None))
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::mechanism::{null, plain};
+use crate::mechanism::curve::{KeyPair, PublicKey};
+use crate::mechanism::{curve, null, plain};
 
 /// The mechanism of a socket. Both ends of a connection have to have the same, or there is none: nobody is talked down to
 /// a weaker one.
@@ -14,6 +15,26 @@ pub enum Security {
     Null,
     /// User name and password in the clear.
     Plain(Plain),
+    /// Keys on both sides, and encryption.
+    Curve(Curve),
+}
+
+/// The two ends of CURVE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Curve {
+    /// Is known to its clients by its public key. The handler of ZAP judges each client by its.
+    Server(Arc<KeyPair>),
+    /// Says who it is, to the one server that it wants.
+    Client(Arc<CurveClient>),
+}
+
+/// What a client of CURVE needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurveClient {
+    /// The client's own keys.
+    pub keys: KeyPair,
+    /// The server's public key.
+    pub server: PublicKey,
 }
 
 /// The two ends of PLAIN.
@@ -35,20 +56,33 @@ pub(crate) enum AsServer {
 }
 
 impl Security {
+    /// CURVE, as server.
+    #[must_use]
+    pub fn curve_server(keys: KeyPair) -> Self {
+        Self::Curve(Curve::Server(Arc::new(keys)))
+    }
+
+    /// CURVE, as client of the server with that key.
+    #[must_use]
+    pub fn curve_client(keys: KeyPair, server: PublicKey) -> Self {
+        Self::Curve(Curve::Client(Arc::new(CurveClient { keys, server })))
+    }
+
     /// The name of the mechanism.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Null => null::NAME,
             Self::Plain(_) => plain::NAME,
+            Self::Curve(_) => curve::NAME,
         }
     }
 
     // spec: PLAIN-ROLE-01
     pub(crate) const fn as_server(&self) -> AsServer {
         match self {
-            Self::Plain(Plain::Server) => AsServer::Server,
-            Self::Null | Self::Plain(Plain::Client(_)) => AsServer::Client,
+            Self::Plain(Plain::Server) | Self::Curve(Curve::Server(_)) => AsServer::Server,
+            Self::Null | Self::Plain(Plain::Client(_)) | Self::Curve(Curve::Client(_)) => AsServer::Client,
         }
     }
 }

@@ -22,6 +22,7 @@ pub use ends::Ends;
 
 use crate::connection::{Connection, Incoming, Peer, PeerMisbehaved};
 use crate::frame::Frame;
+use crate::mechanism::Seed;
 use crate::mechanism::zap::{Answer, Request};
 use crate::options::{Linger, Options};
 use crate::pattern::Switch;
@@ -54,12 +55,14 @@ pub enum Origin {
 }
 
 /// What a session is told of the link that it begins on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Start {
     /// Which side made it.
     pub origin: Origin,
     /// The time.
     pub now: Instant,
+    /// What the mechanism needs of entropy.
+    pub seed: Seed,
     /// Where the peer comes from, as the handler of ZAP is told and messages carry it: an IP address without port; empty
     /// where there is none.
     pub address: Vec<u8>,
@@ -124,7 +127,7 @@ impl Session {
     /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
     /// handshake is over.
     pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, start: Start) -> Self {
-        let connection = Connection::new(shared.socket_type(), options.clone(), start.now);
+        let connection = Connection::new(shared.socket_type(), options.clone(), start.seed, start.now);
         Self {
             shared,
             io,
@@ -161,7 +164,9 @@ impl Session {
     ///
     /// As [`Self::fill`].
     pub fn answer(&mut self, answer: Answer) -> Result<(), Ending> {
-        self.connection.answer(answer)?;
+        if let Some(incoming) = self.connection.answer(answer)? {
+            self.on_incoming(incoming)?;
+        }
         self.deliver()
     }
 
@@ -211,16 +216,24 @@ impl Session {
             let next = if self.held { self.connection.next_without_room()? } else { self.connection.next()? };
             match next {
                 Some(Incoming::Frame(frame)) => self.on_frame(frame)?,
-                Some(Incoming::Change(change)) => self.on_change(&change)?,
-                Some(Incoming::Ready(peer)) => self.on_ready(peer)?,
-                Some(Incoming::Ask(mut request)) => {
-                    request.address.clone_from(&self.address);
-                    self.question = Some(request);
-                }
+                Some(incoming) => self.on_incoming(incoming)?,
                 None => {
                     self.held = self.held && self.connection.waits_for_room();
                     return Ok(());
                 }
+            }
+        }
+    }
+
+    fn on_incoming(&mut self, incoming: Incoming) -> Result<(), Ending> {
+        match incoming {
+            Incoming::Frame(frame) => self.on_frame(frame),
+            Incoming::Change(change) => self.on_change(&change),
+            Incoming::Ready(peer) => self.on_ready(peer),
+            Incoming::Ask(mut request) => {
+                request.address.clone_from(&self.address);
+                self.question = Some(request);
+                Ok(())
             }
         }
     }

@@ -7,6 +7,7 @@ use super::{Ending, Ends, Origin, Session, Start};
 use crate::connection::Connection;
 use crate::error::RecvError;
 use crate::frame::Frame;
+use crate::mechanism::Seed;
 use crate::message::Message;
 use crate::options::{Options, RouterNotify, RoutingId};
 use crate::pattern::table::{Attach, SocketType};
@@ -52,7 +53,7 @@ impl Side {
         let options = shared.options();
         let at_once = origin == Origin::Dialed && shared.socket_type().rules().attach == Attach::AtConnect;
         let ends = self.ends.take().or_else(|| at_once.then(|| Ends::attach(shared, &io, &options)));
-        let start = Start { origin, now: Instant::default(), address: Vec::new() };
+        let start = Start { origin, now: Instant::default(), seed: Seed::default(), address: Vec::new() };
         self.session = Some(Session::new(Arc::clone(shared), io, options, ends, start));
         self.ending = None;
     }

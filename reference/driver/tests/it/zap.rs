@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zmq_reference::blocking::{Context, Monitor, Socket};
 use zmq_reference::{
-    Endpoint, EventKind, HandshakeFailure, Login, Message, Options, PeerMisbehaved, Plain, Reconnect, Security,
-    SocketType, ZapDomain, ZapEnforcement,
+    Endpoint, EventKind, HandshakeFailure, KeyPair, Login, Message, Options, PeerMisbehaved, Plain, Reconnect,
+    Security, SocketType, ZapDomain, ZapEnforcement,
 };
 
 use crate::alone::eventually;
@@ -28,6 +28,18 @@ fn client() -> Options {
     let login = Login::new("admin", "secret").unwrap();
     let reconnect = Reconnect { interval: Some(Duration::from_millis(20)), ..Reconnect::default() };
     Options { security: Security::Plain(Plain::Client(login)), reconnect, ..Options::default() }
+}
+
+fn keys(octet: u8) -> KeyPair {
+    KeyPair::generate([octet; 32])
+}
+
+fn curve_server() -> Options {
+    Options { security: Security::curve_server(keys(1)), ..server() }
+}
+
+fn curve_client() -> Options {
+    Options { security: Security::curve_client(keys(2), *keys(1).public()), ..client() }
 }
 
 fn null() -> Options {
@@ -148,6 +160,69 @@ fn a_client_that_the_handler_knows_comes_in_and_its_messages_say_who_it_is() {
     assert!(seen.try_recv().is_err(), "one request for one connection");
 }
 
+// spec: ZAP-CURVE-01, ZAP-CURVE-02, CURVE-FLOW-07
+#[test]
+fn a_key_that_the_handler_knows_comes_in() {
+    let (meeting, seen) =
+        Meeting::of(curve_server(), curve_client(), |context| handler(context, |r| Some(status(r, "200"))));
+    assert_eq!(meeting.succeeds()[0], ("User-Id".to_owned(), b"joe".to_vec()));
+    let request = seen.recv().unwrap();
+    assert_eq!((request.len(), &request[5][..], &request[6]), (7, &b"CURVE"[..], &keys(2).public().octets().to_vec()));
+    // Then as much as one likes, in parts of all sizes.
+    for round in 0..50 {
+        let parts = [vec![round; 20], Vec::new(), vec![round; 3_000], vec![round; 300_000]];
+        meeting.push.send(parts.clone()).unwrap();
+        assert_eq!(meeting.pull.recv().unwrap(), Message::from(parts));
+    }
+}
+
+#[test]
+fn curve_without_a_handler_encrypts_unless_one_is_needed() {
+    let (meeting, ()) = Meeting::of(curve_server(), curve_client(), |_| ());
+    meeting.succeeds();
+    // Without a domain nobody is asked.
+    let enforced = Options { zap_enforcement: ZapEnforcement::Enforced, ..curve_server() };
+    let nobody = Options { zap_domain: None, ..enforced.clone() };
+    let (meeting, seen) = Meeting::of(nobody, curve_client(), |context| handler(context, |r| Some(status(r, "400"))));
+    meeting.succeeds();
+    assert!(seen.try_recv().is_err());
+    let (meeting, ()) = Meeting::of(enforced, curve_client(), |_| ());
+    assert_eq!(meeting.refusal(), PeerMisbehaved::NoZapHandler);
+    meeting.delivers_nothing();
+}
+
+#[test]
+fn every_pattern_works_in_boxes() {
+    let context = Context::new().unwrap();
+    let publisher = socket(&context, SocketType::XPub, curve_server());
+    let endpoint = publisher.bind("tcp://127.0.0.1:*").unwrap();
+    let sub = socket(&context, SocketType::Sub, curve_client());
+    sub.subscribe("a").unwrap();
+    sub.connect(&endpoint.to_string()).unwrap();
+    assert_eq!(publisher.recv().unwrap().first(), "\x01a");
+    publisher.send("b").unwrap();
+    publisher.send("a").unwrap();
+    assert_eq!(sub.recv().unwrap().first(), "a");
+    let rep = socket(&context, SocketType::Rep, curve_server());
+    let endpoint = rep.bind("tcp://127.0.0.1:*").unwrap();
+    let req = socket(&context, SocketType::Req, curve_client());
+    req.connect(&endpoint.to_string()).unwrap();
+    for _ in 0..100 {
+        req.send("question").unwrap();
+        assert_eq!(rep.recv().unwrap().first(), "question");
+        rep.send(["answer", "two"]).unwrap();
+        assert_eq!(req.recv().unwrap().parts(), 2);
+    }
+}
+
+#[test]
+fn who_has_another_servers_key_does_not_come_in() {
+    let stranger = Options { security: Security::curve_client(keys(2), *keys(9).public()), ..client() };
+    let (meeting, ()) = Meeting::of(curve_server(), stranger, |_| ());
+    assert_eq!(meeting.refusal().handshake_failure(), HandshakeFailure::Protocol(0x1100_0001));
+    meeting.delivers_nothing();
+}
+
 #[test]
 fn the_server_may_be_the_one_that_connects() {
     let context = Context::new().unwrap();
@@ -164,10 +239,11 @@ fn the_server_may_be_the_one_that_connects() {
 #[test]
 fn each_status_has_its_consequence_at_both_ends() {
     for (word, number, again) in [("300", 300, true), ("400", 400, false), ("500", 500, false)] {
-        for options in [server(), null()] {
-            let theirs = Options {
-                security: if options.security == Security::Null { Security::Null } else { client().security },
-                ..client()
+        for options in [server(), null(), curve_server()] {
+            let theirs = match options.security {
+                Security::Null => Options { security: Security::Null, ..client() },
+                Security::Plain(_) => client(),
+                Security::Curve(_) => curve_client(),
             };
             let (meeting, _seen) =
                 Meeting::of(options, theirs, |context| handler(context, move |r| Some(status(r, word))));
@@ -328,7 +404,9 @@ fn null_asks_where_there_is_a_domain_and_nowhere_else() {
 // spec: ZMTP31-MECH-12
 #[test]
 fn nobody_is_talked_down_to_null() {
-    for (ours, theirs) in [(server(), Options::default()), (null(), client())] {
+    for (ours, theirs) in
+        [(server(), Options::default()), (null(), client()), (curve_server(), client()), (server(), curve_client())]
+    {
         let (meeting, _seen) = Meeting::of(ours, theirs, |context| handler(context, |r| Some(status(r, "200"))));
         let mismatch = HandshakeFailure::Protocol(0x1100_0002);
         assert_eq!(meeting.refusal().handshake_failure(), mismatch);

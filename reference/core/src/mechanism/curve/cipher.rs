@@ -57,6 +57,9 @@ impl Cipher {
         Self { sending: key.direction(ours), receiving: key.direction(theirs), sent, received }
     }
 
+    /// Octets by which the body of a MESSAGE is longer than that of the frame in it.
+    pub(crate) const AROUND_OCTETS: u64 = (CLEAR_OCTETS + FLAGS_OCTETS) as u64;
+
     /// Octets of the whole frame, its header included, for a plain one with a body of `len`.
     #[inline]
     pub(crate) const fn sealed_octets(len: usize) -> usize {

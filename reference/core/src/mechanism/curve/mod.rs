@@ -23,20 +23,18 @@ mod cipher;
 mod client;
 mod keys;
 mod server;
+mod steps;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the connection does not run it yet"))]
-pub(crate) use cipher::Cipher;
-#[cfg_attr(not(test), expect(unused_imports, reason = "the connection does not run it yet"))]
+pub(crate) use cipher::{Cipher, flag as inner};
 pub(crate) use client::{ExpectReady, ExpectWelcome};
 pub use keys::{KEY_OCTETS, KeyError, KeyPair, PublicKey, SecretKey};
-#[cfg_attr(not(test), expect(unused_imports, reason = "the connection does not run it yet"))]
 pub(crate) use server::{ExpectHello, ExpectInitiate, Initiated};
+pub(crate) use steps::{Asking, SEED_OCTETS, begin as start, on_hello, on_initiate, on_ready, on_welcome};
 
 use super::{Violation, data_of};
 use boxes::TAG_OCTETS;
 
 /// The name of the mechanism in greetings and requests of ZAP.
-#[expect(dead_code, reason = "the connection does not run it yet")]
 pub(crate) const NAME: &str = "CURVE";
 
 const HELLO: &str = "HELLO";
