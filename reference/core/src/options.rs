@@ -187,6 +187,8 @@ pub struct Options {
     pub reconnect: Reconnect,
     /// Messages are queued only for connections that are ready.
     pub immediate: bool,
+    /// STREAM: an empty message tells that a peer is connected, and another that it is gone.
+    pub stream_notify: bool,
     /// Pending connections of a listener that the system may hold.
     pub backlog: u32,
     /// The mechanism. A peer of any other is refused.
@@ -268,6 +270,7 @@ impl Default for Options {
             heartbeat: Heartbeat::default(),
             reconnect: Reconnect::default(),
             immediate: false,
+            stream_notify: true,
             backlog: 100,
             security: Security::Null,
             zap_domain: None,

@@ -142,7 +142,10 @@ impl Carrier {
                 let Some(Carried { session, .. }) = &mut load.connection else { return turn };
                 if !was_ready && session.peer().is_some() {
                     was_ready = true;
-                    on_ready(session);
+                    // Where no ZMTP is spoken, no hands are shaken.
+                    if session.peer().is_some_and(|peer| peer.version.is_some()) {
+                        on_ready(session);
+                    }
                 }
                 let Some(question) = session.take_question() else { return turn };
                 drop(load);

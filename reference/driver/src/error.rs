@@ -41,6 +41,14 @@ pub enum EndpointFailed {
         /// The other's endpoint.
         endpoint: String,
     },
+    /// A STREAM has octets for a link, and there is none at such an endpoint.
+    #[error("a {socket_type} needs a link, which {endpoint} is not")]
+    NoLink {
+        /// The socket's type.
+        socket_type: SocketType,
+        /// The endpoint.
+        endpoint: String,
+    },
     /// This socket is not bound or connected there.
     #[error("the socket has nothing at {0}; expected the endpoint as bind or connect gave it back")]
     NotThere(String),
@@ -62,6 +70,7 @@ impl EndpointFailed {
         const ENODEV: i32 = 19;
         const EADDRINUSE: i32 = 98;
         const EADDRNOTAVAIL: i32 = 99;
+        const ENOCOMPATPROTO: i32 = 156_384_764;
         const ETERM: i32 = 156_384_765;
         const EMTHREAD: i32 = 156_384_766;
         match self {
@@ -74,6 +83,7 @@ impl EndpointFailed {
             Self::NoIoThread => EMTHREAD,
             Self::NameTaken(_) => EADDRINUSE,
             Self::Incompatible { .. } => EINVAL,
+            Self::NoLink { .. } => ENOCOMPATPROTO,
             Self::NotThere(_) => ENOENT,
             Self::MonitorTransport(_) => EPROTONOSUPPORT,
             Self::Terminated => ETERM,

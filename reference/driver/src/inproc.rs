@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use zmq_core::frame::Frame;
 use zmq_core::options::Options;
-use zmq_core::pattern::table::{Attach, Direction, SocketType};
+use zmq_core::pattern::table::{Attach, Direction, Protocol, SocketType};
 use zmq_core::pipe::{Limits, Reader, ReaderState, Writer};
 use zmq_core::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
 use zmq_core::time::Instant;
@@ -102,6 +102,7 @@ impl IoSide for Side {
 /// Binds a socket to a name, and joins it with those that wait for it.
 pub(crate) fn bind(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFailed> {
     let shared = socket.core.shared();
+    speaks_zmtp(shared, name)?;
     let context = &socket.context;
     let halves = {
         let mut table = context.names.lock();
@@ -125,6 +126,7 @@ pub(crate) fn bind(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFai
 /// Connects a socket to a name, now or when somebody binds to it.
 pub(crate) fn connect(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFailed> {
     let shared = Arc::clone(socket.core.shared());
+    speaks_zmtp(&shared, name)?;
     let options = shared.options();
     let towards_other = Arc::<Side>::default();
     let lease = shared.peers().lease();
@@ -249,6 +251,15 @@ fn say_first(options: &Options, socket_type: SocketType, to_other: &mut Writer) 
         to_other.write(message);
     }
     let (ReaderState::Awake | ReaderState::Asleep) = to_other.flush();
+}
+
+/// Octets without messages need a link.
+fn speaks_zmtp(shared: &Shared, name: &str) -> Result<(), EndpointFailed> {
+    let socket_type = shared.socket_type();
+    match socket_type.rules().protocol {
+        Protocol::Zmtp => Ok(()),
+        Protocol::Raw => Err(EndpointFailed::NoLink { socket_type, endpoint: format!("inproc://{name}") }),
+    }
 }
 
 /// How `shared`, if it is a ROUTER, addresses a peer of these options.

@@ -62,7 +62,7 @@ fn hello() -> Hello {
         roles: words(&["bind", "connect"]),
         transports: words(&["tcp", "inproc"]),
         mechanisms: words(&["NULL"]),
-        zmtp: words(&["3.1", "3.0"]),
+        zmtp: words(&["3.1", "3.0", "2.0", "1.0"]),
         options: options::declared(),
         features: Vec::new(),
     }

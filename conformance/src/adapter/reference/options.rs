@@ -28,8 +28,8 @@ const NAMES: &[(&str, Kind)] = &[
     ("immediate", Kind::Int), ("last_endpoint", Kind::Text), ("linger", Kind::Int), ("maxmsgsize", Kind::Int),
     ("metadata", Kind::Text), ("rcvhwm", Kind::Int), ("rcvtimeo", Kind::Int), ("reconnect_ivl", Kind::Int),
     ("reconnect_ivl_max", Kind::Int), ("router_handover", Kind::Int), ("router_mandatory", Kind::Int), ("routing_id", Kind::Hex),
-    ("sndhwm", Kind::Int), ("sndtimeo", Kind::Int), ("subscribe", Kind::Hex), ("type", Kind::Int),
-    ("unsubscribe", Kind::Hex), ("xpub_verbose", Kind::Int), ("xpub_verboser", Kind::Int),
+    ("sndhwm", Kind::Int), ("sndtimeo", Kind::Int), ("stream_notify", Kind::Int), ("subscribe", Kind::Hex),
+    ("type", Kind::Int), ("unsubscribe", Kind::Hex), ("xpub_verbose", Kind::Int), ("xpub_verboser", Kind::Int),
 ];
 
 /// As `hello` declares them.
@@ -130,6 +130,9 @@ impl Own {
                 let id = RoutingId::new(&given.octets()?).map_err(|error| einval(error.to_string()))?;
                 change(&|options| options.routing_id = Some(id.clone()))
             }
+            "stream_notify" => {
+                given.switch().and_then(|switch| change(&|options| options.stream_notify = switch == Switch::On))
+            }
             "subscribe" => pattern(PatternOption::Subscribe(given.octets()?)),
             "unsubscribe" => pattern(PatternOption::Unsubscribe(given.octets()?)),
             "xpub_verbose" => pattern(verbosity(given.switch()?, Verbosity::Subscriptions)),
@@ -172,7 +175,8 @@ impl Own {
             "reconnect_ivl_max" => millis_or(options.reconnect.interval_max, 0),
             "routing_id" => Value::Text(hex(options.routing_id.as_ref().map_or(&[], RoutingId::as_slice))),
             "type" => Value::Int(number(socket.as_async().socket_type())),
-            "metadata" | "router_mandatory" | "subscribe" | "unsubscribe" | "xpub_verbose" | "xpub_verboser" => {
+            "metadata" | "router_mandatory" | "stream_notify" | "subscribe" | "unsubscribe" | "xpub_verbose"
+            | "xpub_verboser" => {
                 return Err(einval(format!("option `{name}` can only be set")));
             }
             _ => return Err(unknown(name)),
@@ -292,6 +296,7 @@ fn number(socket_type: SocketType) -> i64 {
         SocketType::Push => 8,
         SocketType::XPub => 9,
         SocketType::XSub => 10,
+        SocketType::Stream => 11,
     }
 }
 

@@ -181,7 +181,8 @@ impl Thread {
             | SocketType::Router
             | SocketType::Push
             | SocketType::XPub
-            | SocketType::XSub => {
+            | SocketType::XSub
+            | SocketType::Stream => {
                 until(Some(deadline), socket.writable());
                 if socket.can_send() {
                     return Ok(());

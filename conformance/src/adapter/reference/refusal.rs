@@ -44,6 +44,7 @@ pub(super) fn endpoint(error: &EndpointFailed) -> ErrorReply {
         EndpointFailed::NoDevice(_) => (ErrorClass::Argument, "ENODEV"),
         EndpointFailed::NoIoThread => (ErrorClass::Argument, "EMTHREAD"),
         EndpointFailed::NameTaken(_) => (ErrorClass::Argument, "EADDRINUSE"),
+        EndpointFailed::NoLink { .. } => (ErrorClass::Argument, "ENOCOMPATPROTO"),
         EndpointFailed::NotThere(_) => (ErrorClass::Argument, "ENOENT"),
         EndpointFailed::MonitorTransport(_) => (ErrorClass::Unsupported, "EPROTONOSUPPORT"),
         EndpointFailed::Terminated => (ErrorClass::Terminated, "ETERM"),

@@ -8,7 +8,7 @@ use crate::wire::metadata::MetadataError;
 /// The remote end is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeerMisbehaved {
-    /// It speaks a version that is not spoken here.
+    /// It speaks a version that is not spoken here, or not by a socket that has to know whom it talks to.
     #[error("expected a peer of ZMTP 3, came one of {0}")]
     Version(OldVersion),
     /// It has another mechanism.
@@ -63,6 +63,9 @@ pub enum PeerMisbehaved {
     /// Its routing id is too long.
     #[error("expected an identity of at most 255 octets, came {0}")]
     Identity(usize),
+    /// A peer of 2.0 says that more frames belong to its identity.
+    #[error("expected an identity of one frame, came one that goes on")]
+    IdentityParts,
     /// Another peer of this ROUTER has its routing id.
     #[error("the identity \"{0}\" is that of another peer")]
     IdentityTaken(String),
@@ -114,7 +117,7 @@ pub enum PeerMisbehaved {
 pub enum OldVersion {
     /// ZMTP 1.0, or no ZMTP at all: there is no signature.
     Unversioned,
-    /// The revision that the signature is followed by: 0 is ZMTP 1.0, 1 and 2 are ZMTP 2.0.
+    /// The revision that the signature is followed by: 1 and 2 are ZMTP 2.0, 0 is none that there is.
     Revision(u8),
 }
 
@@ -122,7 +125,7 @@ impl std::fmt::Display for OldVersion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unversioned => f.write_str("ZMTP 1.0, or something that is no ZMTP"),
-            Self::Revision(0) => f.write_str("ZMTP 1.0"),
+            Self::Revision(0) => f.write_str("revision 0, which there is not"),
             Self::Revision(revision) => write!(f, "ZMTP 2.0 (revision {revision})"),
         }
     }
@@ -152,6 +155,7 @@ impl PeerMisbehaved {
             | Self::TooManyParts { .. }
             | Self::TooManySubscriptions { .. }
             | Self::ChangeInMessage
+            | Self::IdentityParts
             | Self::Heartbeat { .. }
             | Self::HandshakeTimeout(_)
             | Self::Silent(_) => None,
@@ -204,6 +208,7 @@ impl PeerMisbehaved {
                 ReplyError::Metadata => protocol::ZAP + 5,
             }),
             Self::Version(_)
+            | Self::IdentityParts
             | Self::IdentityTaken(_)
             | Self::FrameTooLong { .. }
             | Self::TooManyParts { .. }

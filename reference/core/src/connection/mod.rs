@@ -12,9 +12,11 @@
 mod heartbeat;
 mod input;
 mod misbehaviour;
+mod old;
 mod opening;
 mod output;
 mod peer;
+mod raw;
 mod sealed;
 
 use std::io::IoSlice;
@@ -27,15 +29,17 @@ use crate::frame::Frame;
 use crate::mechanism::zap::{Answer, Request};
 use crate::mechanism::{Asking, Commands, Expect, Next, Seed, Us, begin};
 use crate::options::Options;
-use crate::pattern::table::SocketType;
+use crate::pattern::table::{Protocol, SocketType};
 use crate::socket::Change;
 use crate::time::Instant;
 use crate::wire::command::{self, name};
 use crate::wire::greeting::{GREETING_OCTETS, Version};
+use crate::wire::old::parse_frame;
 use crate::wire::{Header, LengthOverflow, flag};
 use heartbeat::{Beat, Heartbeats};
 use input::Input;
-use opening::{ExpectGreeting, ExpectOpening};
+use old::Progress;
+use opening::{ExpectGreeting, ExpectOpening, ExpectVersion, Opened};
 use output::Output;
 use sealed::Sealed;
 
@@ -51,6 +55,7 @@ pub struct Connection {
     input: Input,
     output: Output,
     state: State,
+    framing: Framing,
     /// The time that input was last read at.
     now: Instant,
     handshake_deadline: Option<Instant>,
@@ -63,16 +68,38 @@ pub struct Connection {
 
 enum State {
     Opening(ExpectOpening),
+    Version(ExpectVersion),
     Greeting(ExpectGreeting),
     /// The mechanism waits for a command.
     Mechanism(Version, Expect),
     /// The mechanism waits for the handler of ZAP.
     Asking(Version, Asking),
+    /// The handshake of 1.0 or 2.0.
+    Old(old::Expect),
     Traffic(Version),
     /// Traffic in boxes.
     Sealed(Box<Sealed>),
+    /// A link without ZMTP, of which nothing was told yet.
+    RawStart,
+    /// Octets as they come and go.
+    Raw,
     /// Nothing more is read.
     Closing,
+}
+
+/// What stands around the octets of a frame on this link, as far as it is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// Flags and a length; there are commands.
+    V3,
+    /// As 3.x, without commands.
+    V2,
+    /// A length and flags.
+    V1,
+    /// Nothing: what is pushed is written as it is.
+    Raw,
+    /// A box.
+    Sealed,
 }
 
 /// What is taken of that which has come.
@@ -103,14 +130,21 @@ impl Connection {
     #[must_use]
     pub fn new(socket_type: SocketType, options: Options, seed: Seed, now: Instant) -> Self {
         let mut output = Output::default();
-        let state = State::Opening(ExpectOpening::begin(seed, &mut output));
-        let handshake_deadline = options.handshake_timeout.map(|timeout| now + timeout);
+        let (state, framing, handshake_timeout) = match socket_type.rules().protocol {
+            Protocol::Zmtp => {
+                let opening = State::Opening(ExpectOpening::begin(seed, &options, &mut output));
+                (opening, Framing::V3, options.handshake_timeout)
+            }
+            Protocol::Raw => (State::RawStart, Framing::Raw, None),
+        };
+        let handshake_deadline = handshake_timeout.map(|timeout| now + timeout);
         Self {
             socket_type,
             options,
             input: Input::default(),
             output,
             state,
+            framing,
             now,
             handshake_deadline,
             heartbeats: Heartbeats::default(),
@@ -166,9 +200,16 @@ impl Connection {
     #[inline]
     fn next_of(&mut self, take: Take) -> Result<Option<Incoming>, PeerMisbehaved> {
         let next = match self.state {
-            State::Traffic(_) => self.next_in_traffic(take),
+            State::Traffic(Version::V3_0 | Version::V3_1) => self.next_in_traffic(take),
+            State::Traffic(Version::V1_0 | Version::V2_0) => self.next_in_old_traffic(take),
             State::Sealed(_) => self.next_sealed(take),
-            State::Opening(_) | State::Greeting(_) | State::Mechanism(..) => self.next_in_handshake(),
+            State::Opening(_)
+            | State::Version(_)
+            | State::Greeting(_)
+            | State::Mechanism(..)
+            | State::Old(_)
+            | State::RawStart => self.next_in_handshake(),
+            State::Raw => Ok(self.next_raw(take)),
             State::Asking(..) | State::Closing => Ok(None),
         };
         next.inspect_err(|why| self.on_misbehaviour(why))
@@ -180,8 +221,9 @@ impl Connection {
         if let State::Sealed(sealed) = &self.state {
             return sealed.holds();
         }
+        let next = self.input.unread().first();
         self.change_waits
-            || self.is_ready() && self.input.unread().first().is_some_and(|flags| flags & flag::COMMAND == 0)
+            || self.is_ready() && next.is_some_and(|flags| self.framing != Framing::V3 || flags & flag::COMMAND == 0)
     }
 
     #[inline]
@@ -219,7 +261,7 @@ impl Connection {
     /// As [`Self::next`].
     #[inline(always)]
     pub fn take_frames(&mut self, mut take: impl FnMut(Frame) -> ControlFlow<()>) -> Result<(), PeerMisbehaved> {
-        let State::Traffic(_) = self.state else { return Ok(()) };
+        let State::Traffic(Version::V2_0 | Version::V3_0 | Version::V3_1) = self.state else { return Ok(()) };
         let limit = self.frame_limit();
         let most = self.options.max_parts.get();
         let mut parts = self.parts;
@@ -244,7 +286,11 @@ impl Connection {
     #[inline]
     fn whole_frame(&mut self, limit: u64) -> Result<Option<(Header, usize)>, PeerMisbehaved> {
         let unread = self.input.unread();
-        let header = match Header::parse(unread) {
+        let header = match self.framing {
+            Framing::V3 | Framing::V2 | Framing::Sealed => Header::parse(unread),
+            Framing::V1 | Framing::Raw => parse_frame(unread),
+        };
+        let header = match header {
             Ok(Some(header)) => header,
             Ok(None) => return Ok(None),
             Err(LengthOverflow(octets)) => {
@@ -302,15 +348,32 @@ impl Connection {
     fn next_in_handshake(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
         loop {
             match std::mem::replace(&mut self.state, State::Closing) {
-                State::Opening(expected) => {
-                    match expected.on_octets(self.input.unread(), &self.options, &mut self.output)? {
-                        ControlFlow::Continue(next) => self.state = State::Greeting(next),
-                        ControlFlow::Break(expected) => {
-                            self.state = State::Opening(expected);
+                State::Opening(expected) => match expected.on_octets(self.input.unread(), &mut self.output) {
+                    Opened::Goes(next) => self.state = State::Version(next),
+                    Opened::Older(version) => self.state = State::Old(self.go_back_to(version)?),
+                    Opened::Waits(expected) => {
+                        self.state = State::Opening(expected);
+                        return Ok(None);
+                    }
+                },
+                State::Version(expected) => {
+                    match expected.on_octets(self.input.unread(), &self.options, &mut self.output) {
+                        Opened::Goes(next) => self.state = State::Greeting(next),
+                        Opened::Older(version) => self.state = State::Old(self.go_back_to(version)?),
+                        Opened::Waits(expected) => {
+                            self.state = State::Version(expected);
                             return Ok(None);
                         }
                     }
                 }
+                State::Old(expected) => match expected.on_octets(self.socket_type, &mut self.input)? {
+                    Progress::Waits(expected) => {
+                        self.state = State::Old(expected);
+                        return Ok(None);
+                    }
+                    Progress::Done(version, peer) => return Ok(Some(self.begin_traffic(version, peer))),
+                },
+                State::RawStart => return Ok(Some(self.begin_raw())),
                 State::Greeting(expected) => match expected.on_octets(self.input.unread(), &self.options)? {
                     ControlFlow::Continue((version, seed)) => {
                         self.input.consume(GREETING_OCTETS);
@@ -339,7 +402,7 @@ impl Connection {
                         return Ok(next);
                     }
                 }
-                other @ (State::Asking(..) | State::Traffic(_) | State::Sealed(_) | State::Closing) => {
+                other @ (State::Asking(..) | State::Traffic(_) | State::Sealed(_) | State::Raw | State::Closing) => {
                     self.state = other;
                     return Ok(None);
                 }
@@ -369,18 +432,23 @@ impl Connection {
                 self.state = State::Asking(version, asking);
                 Ok(Some(Incoming::Ask(request)))
             }
-            Next::Done(peer, cipher) => {
-                self.state = match cipher {
-                    None => State::Traffic(version),
-                    Some(cipher) => State::Sealed(Box::new(Sealed::new(version, *cipher))),
-                };
-                self.handshake_deadline = None;
-                if version == Version::V3_1 {
-                    self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
-                }
-                Ok(Some(Incoming::Ready(peer)))
+            Next::Done(peer, None) => Ok(Some(self.begin_traffic(version, peer))),
+            Next::Done(peer, Some(cipher)) => {
+                let ready = self.begin_traffic(version, peer);
+                self.framing = Framing::Sealed;
+                self.state = State::Sealed(Box::new(Sealed::new(version, *cipher)));
+                Ok(Some(ready))
             }
         }
+    }
+
+    fn begin_traffic(&mut self, version: Version, peer: Box<Peer>) -> Incoming {
+        self.state = State::Traffic(version);
+        self.handshake_deadline = None;
+        if version == Version::V3_1 {
+            self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
+        }
+        Incoming::Ready(peer)
     }
 
     /// The handler of ZAP has answered what [`Incoming::Ask`] asked, or there is none.
@@ -394,10 +462,14 @@ impl Connection {
                 .mechanism(version, |us, commands| asking.on_answer(answer, us, commands))
                 .inspect_err(|why| self.on_misbehaviour(why)),
             other @ (State::Opening(_)
+            | State::Version(_)
             | State::Greeting(_)
             | State::Mechanism(..)
+            | State::Old(_)
             | State::Traffic(_)
             | State::Sealed(_)
+            | State::RawStart
+            | State::Raw
             | State::Closing) => {
                 self.state = other;
                 Ok(None)
@@ -411,10 +483,13 @@ impl Connection {
         matches!(self.state, State::Asking(..))
     }
 
-    /// Nothing more is read, and the peer is told why where the RFC asks for it.
+    /// Nothing more is read, and the peer is told why where the RFC asks for it and the peer knows commands.
+    // spec: ZMTP20-COMPAT-10
     #[cold]
     fn on_misbehaviour(&mut self, why: &PeerMisbehaved) {
-        if let Some(reason) = why.error_reason() {
+        if let Some(reason) = why.error_reason()
+            && matches!(self.framing, Framing::V3 | Framing::Sealed)
+        {
             self.push_command(name::ERROR, &command::error_data(reason));
         }
         self.state = State::Closing;
@@ -429,16 +504,18 @@ impl Connection {
     #[inline]
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        matches!(self.state, State::Traffic(_) | State::Sealed(_))
+        matches!(self.state, State::Traffic(_) | State::Sealed(_) | State::Raw)
     }
 
     /// Appends a frame to what is written next. Only when [`Self::is_ready`].
     #[inline]
     pub fn push(&mut self, frame: Frame) {
-        if let State::Sealed(_) = self.state {
-            return self.push_sealed(&frame);
+        match self.framing {
+            Framing::V3 | Framing::V2 => self.output.push(frame),
+            Framing::V1 => self.push_old(frame),
+            Framing::Raw => self.push_raw(frame),
+            Framing::Sealed => self.push_sealed(&frame),
         }
-        self.output.push(frame);
     }
 
     /// Whether enough is to be written that pushing more should wait.

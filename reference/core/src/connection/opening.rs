@@ -1,10 +1,12 @@
 //! The greeting: signature, version, mechanism (37/ZMTP).
 //!
 //! ```text
-//!   ExpectOpening ──signature, major──► ExpectGreeting ──greeting──► the mechanism
-//!    sends the opening   sends the rest of the greeting
+//!   ExpectOpening ──signature──► ExpectVersion ──3──► ExpectGreeting ──greeting──► the mechanism
+//!     │ sends its own              │ sends 3            sends the rest
+//!     └──no signature──► 1.0       └──1 or 2──► 2.0
 //! ```
 //!
+//! A peer is told nothing that one of an older version would take for something else; 1.0 and 2.0 go on in `old`.
 //! Each transition consumes its state; what comes at a wrong time ends the connection.
 
 use std::ops::ControlFlow;
@@ -20,35 +22,66 @@ pub(super) struct ExpectOpening {
     seed: Seed,
 }
 
+/// The peer's version is awaited.
+pub(super) struct ExpectVersion {
+    seed: Seed,
+}
+
 /// The rest of the peer's greeting is awaited.
 pub(super) struct ExpectGreeting {
     seed: Seed,
 }
 
+/// What the first octets of a peer lead to.
+pub(super) enum Opened<S, T> {
+    /// Not enough has come.
+    Waits(S),
+    /// The next state.
+    Goes(T),
+    /// The peer is of an older version.
+    Older(OldVersion),
+}
+
 impl ExpectOpening {
     /// Sends what can be sent before anything is known of the peer.
-    pub(super) fn begin(seed: Seed, output: &mut Output) -> Self {
-        output.push_octets(&greeting::OPENING);
+    pub(super) fn begin(seed: Seed, options: &Options, output: &mut Output) -> Self {
+        let identity_octets = options.routing_id.as_ref().map_or(0, |id| id.as_slice().len());
+        output.push_octets(&greeting::signature(identity_octets));
         Self { seed }
     }
 
-    /// Looks at what has come so far; breaks off while it is not enough.
-    // spec: ZMTP31-VERSION-03, ZMTP31-VERSION-11
+    /// Looks at what has come so far.
+    // spec: ZMTP20-INTEROP-03, ZMTP20-INTEROP-04
+    pub(super) fn on_octets(self, unread: &[u8], output: &mut Output) -> Opened<Self, ExpectVersion> {
+        match greeting::opening(unread) {
+            Opening::Incomplete => Opened::Waits(self),
+            Opening::Unversioned => Opened::Older(OldVersion::Unversioned),
+            Opening::Signature | Opening::Version3(_) | Opening::Older(_) => {
+                output.push_octets(&[greeting::MAJOR]);
+                Opened::Goes(ExpectVersion { seed: self.seed })
+            }
+        }
+    }
+}
+
+impl ExpectVersion {
+    /// Looks at what has come so far.
+    // spec: ZMTP31-VERSION-03, ZMTP31-BACK-04, ZMTP31-BACK-09, ZMTP20-INTEROP-05
     pub(super) fn on_octets(
         self,
         unread: &[u8],
         options: &Options,
         output: &mut Output,
-    ) -> Result<ControlFlow<Self, ExpectGreeting>, PeerMisbehaved> {
+    ) -> Opened<Self, ExpectGreeting> {
         match greeting::opening(unread) {
-            Opening::Incomplete => Ok(ControlFlow::Break(self)),
+            Opening::Incomplete | Opening::Signature => Opened::Waits(self),
             Opening::Version3(_) => {
                 // The whole greeting goes out whatever mechanism the peer names: ZMTP31-MECH-11.
                 output.push_octets(&greeting::rest(options.security.name(), options.security.as_server()));
-                Ok(ControlFlow::Continue(ExpectGreeting { seed: self.seed }))
+                Opened::Goes(ExpectGreeting { seed: self.seed })
             }
-            Opening::Unversioned => Err(PeerMisbehaved::Version(OldVersion::Unversioned)),
-            Opening::Older(revision) => Err(PeerMisbehaved::Version(OldVersion::Revision(revision))),
+            Opening::Unversioned => Opened::Older(OldVersion::Unversioned),
+            Opening::Older(revision) => Opened::Older(OldVersion::Revision(revision)),
         }
     }
 }

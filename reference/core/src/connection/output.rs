@@ -96,13 +96,22 @@ impl Output {
 
     fn push_shared(&mut self, frame: Frame) {
         let flags = if frame.has_more() { flag::MORE } else { 0 };
-        let header = Header::octets(flags, frame.len());
+        self.put(&Header::octets(flags, frame.len()), frame);
+    }
+
+    /// Appends a frame of a message behind another header than that of 2.0 and 3.x, or behind none.
+    pub(super) fn push_behind(&mut self, header: &[u8], frame: Frame) {
+        self.messages += usize::from(!frame.has_more());
+        self.put(header, frame);
+    }
+
+    fn put(&mut self, header: &[u8], frame: Frame) {
         if frame.len() <= COPIED {
-            let batch = self.room_for(Header::MAX_OCTETS + frame.len());
-            batch.append(&header);
+            let batch = self.room_for(header.len() + frame.len());
+            batch.append(header);
             batch.append(&frame);
         } else {
-            self.room_for(Header::MAX_OCTETS).append(&header);
+            self.room_for(header.len()).append(header);
             self.body_octets += frame.len();
             self.bodies.push_back((self.batch().len(), frame));
         }

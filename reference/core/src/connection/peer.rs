@@ -10,7 +10,7 @@ use crate::wire::greeting::Version;
 use crate::wire::metadata;
 
 /// Longest identity.
-const IDENTITY_OCTETS: usize = 255;
+pub(super) const IDENTITY_OCTETS: usize = 255;
 
 /// Properties that this end knows of the peer. What a peer calls itself by these names is not shown to the application,
 /// which may trust them.
@@ -19,14 +19,14 @@ const OURS_TO_SAY: [&str; 2] = ["User-Id", "Peer-Address"];
 /// Who the peer is, as the handshake has told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// Its type.
-    pub socket_type: SocketType,
+    /// Its type, where it says one: peers of 1.0 do not, nor do those that speak no ZMTP.
+    pub socket_type: Option<SocketType>,
     /// What it wants to be called by a ROUTER, if that can be.
     pub routing_id: Option<Frame>,
     /// What the handler of ZAP says of it, `User-Id` first; then what it says itself, in its order.
     pub properties: Vec<(String, Vec<u8>)>,
-    /// What both ends speak.
-    pub version: Version,
+    /// What both ends speak; `None` for a peer that speaks no ZMTP.
+    pub version: Option<Version>,
 }
 
 impl Peer {
@@ -57,17 +57,25 @@ impl Peer {
         };
         let routing_id = match metadata::find(&properties, "Identity") {
             Some(id) if id.len() > IDENTITY_OCTETS => return Err(PeerMisbehaved::Identity(id.len())),
-            // An id that begins with zero could be one that a ROUTER makes itself: such a peer gets one of those.
-            Some([] | [0, ..]) | None => None,
-            Some(id) => Some(Frame::copy_of(id)),
+            Some(id) => routing_id(id),
+            None => None,
         };
         properties.retain(|(name, _)| !OURS_TO_SAY.iter().any(|ours| name.eq_ignore_ascii_case(ours)));
-        Ok(Self { socket_type, routing_id, properties, version: us.version })
+        Ok(Self { socket_type: Some(socket_type), routing_id, properties, version: Some(us.version) })
     }
 
     /// The same peer, with what the handler of ZAP says of it.
     pub(crate) fn admitted(mut self, admission: Admission) -> Self {
         self.properties.splice(0..0, admission.properties);
         self
+    }
+}
+
+/// What a ROUTER calls a peer that says this identity. One that begins with zero could be one that a ROUTER makes itself:
+/// such a peer gets one of those.
+pub(super) fn routing_id(identity: &[u8]) -> Option<Frame> {
+    match identity {
+        [] | [0, ..] => None,
+        id => Some(Frame::copy_of(id)),
     }
 }

@@ -144,9 +144,13 @@ impl Connection {
                 self.output.push_sealed(&mut sealed.cipher, inner::COMMAND, &body);
             }
             State::Opening(_)
+            | State::Version(_)
             | State::Greeting(_)
             | State::Mechanism(..)
             | State::Asking(..)
+            | State::Old(_)
+            | State::RawStart
+            | State::Raw
             | State::Traffic(_)
             | State::Closing => self.output.push_command(name, data),
         }
@@ -154,23 +158,33 @@ impl Connection {
 
     /// Appends a subscription or cancellation, in the form of the peer's version and in a box if traffic is. Only when
     /// [`Self::is_ready`].
-    // spec: ZMTP31-SUBS-02, ZMTP31-SUBS-04, ZMTP30-SUBS-02
+    // spec: ZMTP31-SUBS-02, ZMTP31-SUBS-04, ZMTP30-SUBS-02, ZMTP20-PUBSUB-02
     pub fn push_change(&mut self, change: &Change) {
         let (name, first, topic) = match change {
             Change::Subscribe(topic) => (name::SUBSCRIBE, 1, topic),
             Change::Cancel(topic) => (name::CANCEL, 0, topic),
         };
         match &mut self.state {
-            State::Traffic(Version::V3_0) => self.output.push_prefixed(first, topic),
+            State::Traffic(Version::V3_0 | Version::V2_0) => self.output.push_prefixed(first, topic),
+            // Adjudication A56.
+            State::Traffic(Version::V1_0) => self.push_old(Frame::from([&[first], topic.as_slice()].concat())),
             State::Traffic(Version::V3_1) => self.output.push_command(name, topic),
             State::Sealed(sealed) => match sealed.version {
-                Version::V3_0 => {
+                Version::V1_0 | Version::V2_0 | Version::V3_0 => {
                     let body = [&[first], topic.as_slice()].concat();
                     self.output.push_sealed(&mut sealed.cipher, 0, &body);
                 }
                 Version::V3_1 => self.push_command(name, topic),
             },
-            State::Opening(_) | State::Greeting(_) | State::Mechanism(..) | State::Asking(..) | State::Closing => {}
+            State::Opening(_)
+            | State::Version(_)
+            | State::Greeting(_)
+            | State::Mechanism(..)
+            | State::Asking(..)
+            | State::Old(_)
+            | State::RawStart
+            | State::Raw
+            | State::Closing => {}
         }
     }
 

@@ -33,7 +33,14 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
         ("greeting 3.0", greeting(3, 0, "NULL")),
         ("greeting 4.0", greeting(4, 0, "NULL")),
         ("PLAIN", greeting(3, 1, "PLAIN")),
-        ("2.0", greeting(1, 0, "")),
+        ("2.0", greeting(1, 8, "")[..12].to_vec()),
+        ("2.0, whole", [&greeting(1, 8, "")[..12], b"\0\x03bob\0\x01x"].concat()),
+        ("2.0 of a SUB", greeting(1, 2, "")[..12].to_vec()),
+        ("2.0 of no type", greeting(1, 11, "")[..12].to_vec()),
+        ("revision 2", greeting(2, 8, "")[..12].to_vec()),
+        ("revision 0", greeting(0, 8, "")[..12].to_vec()),
+        ("1.0, whole", b"\x04\0bob\x02\0x".to_vec()),
+        ("1.0, long length", b"\xff\0\0\0\0\0\0\0\x04\0bob".to_vec()),
         ("HTTP", b"GET / HTTP/1.1\r\n\r\n".to_vec()),
         ("READY", ready("PUSH")),
         ("READY of a SUB", ready("SUB")),
@@ -55,7 +62,19 @@ fn inputs() -> Vec<(&'static str, Vec<u8>)> {
 fn states() -> Vec<(&'static str, Vec<u8>)> {
     let greeted = greeting(3, 1, "NULL");
     let traffic = [greeted.clone(), ready("PUSH")].concat();
-    vec![("opening", vec![]), ("greeting", greeted[..11].to_vec()), ("ready", greeted), ("traffic", traffic)]
+    let old = greeting(1, 8, "");
+    vec![
+        ("opening", vec![]),
+        ("version", greeted[..10].to_vec()),
+        ("greeting", greeted[..11].to_vec()),
+        ("ready", greeted),
+        ("traffic", traffic),
+        ("type 2.0", old[..11].to_vec()),
+        ("identity 2.0", old[..12].to_vec()),
+        ("traffic 2.0", [&old[..12], &[0, 0]].concat()),
+        ("identity 1.0", vec![4, 0, b'b']),
+        ("traffic 1.0", vec![1, 0]),
+    ]
 }
 
 fn feed(connection: &mut Connection, octets: &[u8]) -> Result<Vec<String>, PeerMisbehaved> {
@@ -66,7 +85,10 @@ fn feed(connection: &mut Connection, octets: &[u8]) -> Result<Vec<String>, PeerM
     while let Some(next) = connection.next()? {
         came.push(match next {
             Incoming::Ask(request) => format!("{request:?}"),
-            Incoming::Ready(peer) => format!("peer {} {:?}", peer.socket_type, peer.version),
+            Incoming::Ready(peer) => {
+                let socket_type = peer.socket_type.map_or("of some type", SocketType::name);
+                format!("peer {socket_type} {:?}", peer.version.expect("it speaks ZMTP"))
+            }
             Incoming::Frame(frame) => format!("{frame:?}"),
             Incoming::Change(change) => format!("{change:?}"),
         });
@@ -81,7 +103,7 @@ fn sent(connection: &mut Connection) -> String {
     connection.sent(octets.len());
     match &octets[..] {
         [] => String::new(),
-        [0xff, ..] | [1, b'N', ..] => " writes its greeting".into(),
+        [0xff, ..] | [1, b'N', ..] | [3, 1, b'N', ..] => " writes its greeting".into(),
         octets => format!(" writes \"{}\"", octets.escape_ascii()),
     }
 }
@@ -102,18 +124,21 @@ fn what_each_state_makes_of_what_comes() {
             let sent = sent(&mut connection);
             let to = match connection.state {
                 State::Opening(_) => "opening",
+                State::Version(_) => "version",
+                State::Old(_) => "old",
                 State::Greeting(_) => "greeting",
                 State::Mechanism(..) => "ready",
                 State::Asking(..) => "asking",
                 State::Traffic(_) => "traffic",
                 State::Sealed(_) => "sealed",
+                State::RawStart | State::Raw => "raw",
                 State::Closing => "closing",
             };
             let outcome = match outcome {
                 Ok(came) => came.join(", "),
                 Err(why) => format!("refused: {why}"),
             };
-            let _ = writeln!(table, "{state:8} {name:18} -> {to:8} {outcome}{sent}");
+            let _ = writeln!(table, "{state:12} {name:18} -> {to:8} {outcome}{sent}");
         }
     }
     insta::assert_snapshot!(table);

@@ -121,7 +121,7 @@ fn feed(connection: &mut Connection, input: &Input) -> Result<Vec<String>, PeerM
             Incoming::Ready(peer) => {
                 let properties: Vec<_> =
                     peer.properties.iter().map(|(name, value)| format!("{name}={}", value.escape_ascii())).collect();
-                format!("peer {} {}", peer.socket_type, properties.join(" "))
+                format!("peer {} {}", peer.socket_type.expect("READY says it"), properties.join(" "))
             }
             Incoming::Frame(frame) => format!("{frame:?}"),
             Incoming::Change(change) => format!("{change:?}"),
@@ -182,7 +182,8 @@ fn the_greeting_says_who_is_the_server() {
         let mut slices = [IoSlice::new(&[]); Connection::SLICES];
         let n = connection.slices(&mut slices);
         let octets: Vec<u8> = slices[..n].iter().flat_map(|slice| slice.iter().copied()).collect();
-        assert_eq!(octets, greeting(mechanism, u8::from(state.starts_with("server"))), "{state}");
+        // The padding before is for peers of older versions.
+        assert_eq!(octets[9..], greeting(mechanism, u8::from(state.starts_with("server")))[9..], "{state}");
     }
 }
 

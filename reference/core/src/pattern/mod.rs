@@ -16,6 +16,7 @@ mod push;
 mod rep;
 mod req;
 mod router;
+mod stream;
 mod sub;
 pub mod table;
 #[cfg(test)]

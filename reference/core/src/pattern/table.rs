@@ -4,7 +4,7 @@
 //!
 //! 1. Here: a variant of [`SocketType`], and its line in [`TABLE`] at the same place. The handshake, sessions and inproc
 //!    go by the line: whom it talks to, whether it says its routing id, which way subscriptions go. By its name they know
-//!    only ROUTER, which gives out routing ids, and XPUB, which is told of subscriptions.
+//!    only XPUB, which is told of subscriptions.
 //! 2. Its file in `pattern/`: a [`Pattern`] made of what is in [`crate::routing`], and a `make`. `push.rs` is the
 //!    shortest one that sends, `pull.rs` the shortest that receives. Its `mod` line is in `pattern/mod.rs`.
 //! 3. For the suite: its requirements in `docs/spec`, a folder of cases, and libzmq's number of the type where the
@@ -41,6 +41,8 @@ pub enum SocketType {
     XPub,
     /// A SUB that subscribes by messages (29/PUBSUB).
     XSub,
+    /// Talks to peers that speak no ZMTP: octets of tcp, by peer.
+    Stream,
 }
 
 /// What a socket type is to the machines of a link.
@@ -57,8 +59,30 @@ pub struct Rules {
     pub attach: Attach,
     /// Which way subscriptions go.
     pub subscriptions: Direction,
+    /// What is spoken on its links.
+    pub protocol: Protocol,
+    /// Whether its peers have ids.
+    pub naming: Naming,
     /// Makes the pattern.
     pub make: fn(Arc<Shared>) -> Box<dyn Pattern>,
+}
+
+/// What is spoken on the links of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// ZMTP.
+    Zmtp,
+    /// Nothing: octets go and come as they are.
+    Raw,
+}
+
+/// Whether peers have ids, by which the application names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// Each peer has one: its own, the application's, or one that is made for it.
+    ById,
+    /// Peers have no names.
+    Nameless,
 }
 
 /// Whether READY says the routing id.
@@ -92,22 +116,25 @@ pub enum Direction {
 
 use Attach::{AtConnect, AtHandshake};
 use Identity::{Said, Unsaid};
-use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
+use Naming::{ById, Nameless};
+use Protocol::{Raw, Zmtp};
+use SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Stream, Sub, XPub, XSub};
 
 /// One line for each type.
 #[rustfmt::skip]
-pub static TABLE: [Rules; 11] = [
-    Rules { socket_type: Pair,   name: "PAIR",   peers: &[Pair],                identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     make: super::pair::make },
-    Rules { socket_type: Pub,    name: "PUB",    peers: &[Sub, XSub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::FromPeer, make: super::publish::make },
-    Rules { socket_type: Sub,    name: "SUB",    peers: &[Pub, XPub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::ToPeer,   make: super::sub::make },
-    Rules { socket_type: Req,    name: "REQ",    peers: &[Rep, Router],         identity: Said,   attach: AtConnect,   subscriptions: Direction::None,     make: super::req::make },
-    Rules { socket_type: Rep,    name: "REP",    peers: &[Req, Dealer],         identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     make: super::rep::make },
-    Rules { socket_type: Dealer, name: "DEALER", peers: &[Rep, Dealer, Router], identity: Said,   attach: AtConnect,   subscriptions: Direction::None,     make: super::dealer::make },
-    Rules { socket_type: Router, name: "ROUTER", peers: &[Req, Dealer, Router], identity: Said,   attach: AtHandshake, subscriptions: Direction::None,     make: super::router::make },
-    Rules { socket_type: Pull,   name: "PULL",   peers: &[Push],                identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     make: super::pull::make },
-    Rules { socket_type: Push,   name: "PUSH",   peers: &[Pull],                identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     make: super::push::make },
-    Rules { socket_type: XPub,   name: "XPUB",   peers: &[Sub, XSub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::FromPeer, make: super::xpub::make },
-    Rules { socket_type: XSub,   name: "XSUB",   peers: &[Pub, XPub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::ToPeer,   make: super::xsub::make },
+pub static TABLE: [Rules; 12] = [
+    Rules { socket_type: Pair,   name: "PAIR",   peers: &[Pair],                identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     protocol: Zmtp, naming: Nameless, make: super::pair::make },
+    Rules { socket_type: Pub,    name: "PUB",    peers: &[Sub, XSub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::FromPeer, protocol: Zmtp, naming: Nameless, make: super::publish::make },
+    Rules { socket_type: Sub,    name: "SUB",    peers: &[Pub, XPub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::ToPeer,   protocol: Zmtp, naming: Nameless, make: super::sub::make },
+    Rules { socket_type: Req,    name: "REQ",    peers: &[Rep, Router],         identity: Said,   attach: AtConnect,   subscriptions: Direction::None,     protocol: Zmtp, naming: Nameless, make: super::req::make },
+    Rules { socket_type: Rep,    name: "REP",    peers: &[Req, Dealer],         identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     protocol: Zmtp, naming: Nameless, make: super::rep::make },
+    Rules { socket_type: Dealer, name: "DEALER", peers: &[Rep, Dealer, Router], identity: Said,   attach: AtConnect,   subscriptions: Direction::None,     protocol: Zmtp, naming: Nameless, make: super::dealer::make },
+    Rules { socket_type: Router, name: "ROUTER", peers: &[Req, Dealer, Router], identity: Said,   attach: AtHandshake, subscriptions: Direction::None,     protocol: Zmtp, naming: ById,     make: super::router::make },
+    Rules { socket_type: Pull,   name: "PULL",   peers: &[Push],                identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     protocol: Zmtp, naming: Nameless, make: super::pull::make },
+    Rules { socket_type: Push,   name: "PUSH",   peers: &[Pull],                identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     protocol: Zmtp, naming: Nameless, make: super::push::make },
+    Rules { socket_type: XPub,   name: "XPUB",   peers: &[Sub, XSub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::FromPeer, protocol: Zmtp, naming: Nameless, make: super::xpub::make },
+    Rules { socket_type: XSub,   name: "XSUB",   peers: &[Pub, XPub],           identity: Unsaid, attach: AtConnect,   subscriptions: Direction::ToPeer,   protocol: Zmtp, naming: Nameless, make: super::xsub::make },
+    Rules { socket_type: Stream, name: "STREAM", peers: &[],                    identity: Unsaid, attach: AtConnect,   subscriptions: Direction::None,     protocol: Raw,  naming: ById,     make: super::stream::make },
 ];
 
 impl SocketType {

@@ -63,6 +63,16 @@ impl ByIdentity {
         Ok(())
     }
 
+    /// Ends the pipe to the peer of this routing id behind its last message; `None` if there is no such peer.
+    pub fn close(&mut self, id: &[u8], effects: &mut Effects) -> Option<PeerId> {
+        let peer = self.shared.routing_ids().find(id)?;
+        if self.pipes.get_mut(peer)?.is_closed() {
+            return None;
+        }
+        self.pipes.detach(peer, effects);
+        Some(peer)
+    }
+
     /// Whether any peer has room. If not, all of them were asked, hence each tells when it has.
     pub fn any_has_room(&mut self) -> bool {
         self.pipes.any_has_room()

@@ -210,6 +210,15 @@ impl FairQueue {
         Turn::Nothing
     }
 
+    /// Nothing more is wanted of this peer, nor what it has sent already.
+    pub fn forget(&mut self, peer: PeerId) {
+        if matches!(self.kept, Some((of, _)) if of == peer) {
+            self.kept = None;
+        }
+        self.line.retain(|waiting| *waiting != peer);
+        self.remove(peer);
+    }
+
     fn remove(&mut self, peer: PeerId) {
         let Some(sender) = self.senders.remove(peer) else { return };
         if matches!(self.last, Last::Peer(last) if last == peer) {

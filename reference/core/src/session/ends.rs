@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::frame::Frame;
 use crate::options::Options;
+use crate::pattern::table::Naming;
 use crate::pipe::{Limits, Read, Reader, ReaderState, Writer};
 use crate::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
 
@@ -16,17 +17,23 @@ pub struct Ends {
     pub(super) info: PeerInfo,
     /// Messages that were taken from the outbound pipe.
     pub(super) taken: u64,
-    /// What a ROUTER calls the peer; empty for others.
+    /// What a ROUTER or STREAM calls the peer; empty for others.
     routing_id: Frame,
 }
 
 impl Ends {
-    /// Makes pipes for a new peer and attaches them to the socket. `io` is who is told of messages in them.
+    /// Makes pipes for a new peer and attaches them to the socket, under a routing id of the socket's making where peers
+    /// have one. `io` is who is told of messages in them.
     pub fn attach(shared: &Arc<Shared>, io: &Arc<dyn IoSide>, options: &Options) -> Self {
-        Self::attach_as(shared, io, options, shared.peers().lease(), Frame::EMPTY)
+        let lease = shared.peers().lease();
+        let routing_id = match shared.socket_type().rules().naming {
+            Naming::ById => shared.routing_ids().generate(lease.id(), io),
+            Naming::Nameless => Frame::EMPTY,
+        };
+        Self::attach_as(shared, io, options, lease, routing_id)
     }
 
-    /// As [`Self::attach`], for the peer of a ROUTER whose id the application has chosen; `None` if another peer has it.
+    /// As [`Self::attach`], for the peer of a ROUTER or STREAM whose id the application has chosen; `None` if another peer has it.
     // spec: REQREP-ROUTER-03
     pub fn attach_named(shared: &Arc<Shared>, io: &Arc<dyn IoSide>, options: &Options, id: &Frame) -> Option<Self> {
         let lease = shared.peers().lease();

@@ -1,6 +1,6 @@
 //! A session is over: what becomes of the peer's pipes, and what the application is told.
 
-use super::{Ends, Origin, Session};
+use super::{Ends, Origin, Session, Told};
 use crate::frame::Frame;
 use crate::pattern::table::{Direction, SocketType};
 use crate::socket::{Change, Interests};
@@ -33,6 +33,9 @@ impl Session {
     fn tell_of_loss(&self, ends: &mut Ends) {
         if self.peer.is_none() || self.stopping || self.shared.has_ended() || ends.is_superseded() {
             return;
+        }
+        if self.told == Told::Connected {
+            ends.inbound.write(Frame::EMPTY);
         }
         let socket_type = self.shared.socket_type();
         if socket_type == SocketType::Router && self.options.router_notify.disconnects {

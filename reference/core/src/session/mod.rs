@@ -11,6 +11,7 @@
 
 mod ends;
 mod loss;
+mod older;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -26,10 +27,11 @@ use crate::mechanism::Seed;
 use crate::mechanism::zap::{Answer, Request};
 use crate::options::{Linger, Options};
 use crate::pattern::Switch;
-use crate::pattern::table::{Direction, SocketType};
+use crate::pattern::table::{Direction, Naming, SocketType};
 use crate::pipe::Read;
 use crate::socket::{Change, Interests, IoSide, Shared, Taken};
 use crate::time::Instant;
+use crate::wire::greeting::Version;
 
 /// Why a session is over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +95,8 @@ pub struct Session {
     drained: bool,
     /// The pipe counts as closed where it is empty.
     stopping: bool,
+    /// What the application was told of the link.
+    told: Told,
 }
 
 /// Fewer frames than this behind the one that was awaited: the link has caught up with the application.
@@ -103,6 +107,13 @@ const FEW_FRAMES: usize = 64;
 enum Pace {
     Behind,
     CaughtUp,
+}
+
+/// Whether the application of a socket without ZMTP was told that the link is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Connected,
 }
 
 /// How many changes of subscriptions are taken.
@@ -144,6 +155,7 @@ impl Session {
             held: false,
             drained: false,
             stopping: false,
+            told: Told::Nothing,
         }
     }
 
@@ -356,15 +368,23 @@ impl Session {
         if self.shared.socket_type().rules().subscriptions == Direction::ToPeer {
             self.shared.wanted().link_ready(id, Arc::clone(&self.io));
         }
+        let version = peer.version;
         self.peer = Some(peer);
-        Ok(())
+        match version {
+            Some(Version::V1_0) => self.on_ready_1_0(),
+            Some(Version::V2_0 | Version::V3_0 | Version::V3_1) => Ok(()),
+            None => {
+                self.tell_connected();
+                Ok(())
+            }
+        }
     }
 
     // spec: REQREP-ROUTER-06, REQREP-ROUTER-07
     fn attach(&self, peer: &Peer) -> Result<Ends, PeerMisbehaved> {
         let lease = self.shared.peers().lease();
         let mut taken_from = None;
-        let routing_id = if self.shared.socket_type() == SocketType::Router {
+        let routing_id = if self.shared.socket_type().rules().naming == Naming::ById {
             let mut ids = self.shared.routing_ids();
             match &peer.routing_id {
                 Some(id) => match ids.claim(id, lease.id(), &self.io) {

@@ -14,17 +14,27 @@ pub const SIGNATURE_OCTETS: usize = 10;
 /// Octets of a mechanism's name with its padding.
 const MECHANISM_OCTETS: usize = 20;
 
-/// What is sent at once: the signature, and our major version.
-///
-/// The rest waits for the peer's version, because a peer of 1.0 or 2.0 has none of it.
-// spec: ZMTP31-VERSION-02
-pub const OPENING: [u8; SIGNATURE_OCTETS + 1] = [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3];
+/// Octets of the signature and the major version.
+pub const OPENING_OCTETS: usize = SIGNATURE_OCTETS + 1;
+/// Our major version.
+pub const MAJOR: u8 = 3;
 
-/// What follows [`OPENING`]: minor version, mechanism, as-server, filler.
+/// What is sent at once: the signature, which to a peer of 1.0 is the header of a frame with our identity.
+///
+/// The major version waits until the peer shows that it sends a signature, too; what follows waits for its version,
+/// because a peer of 1.0 or 2.0 has none of it.
+// spec: ZMTP31-BACK-06, ZMTP20-INTEROP-02
+#[must_use]
+pub fn signature(identity_octets: usize) -> [u8; SIGNATURE_OCTETS] {
+    let [a, b, c, d, e, f, g, h] = (identity_octets as u64 + 1).to_be_bytes();
+    [0xff, a, b, c, d, e, f, g, h, 0x7f]
+}
+
+/// What follows the major version: minor version, mechanism, as-server, filler.
 // spec: PLAIN-ROLE-01
 #[must_use]
-pub(crate) fn rest(mechanism: &str, role: AsServer) -> [u8; GREETING_OCTETS - OPENING.len()] {
-    let mut rest = [0; GREETING_OCTETS - OPENING.len()];
+pub(crate) fn rest(mechanism: &str, role: AsServer) -> [u8; GREETING_OCTETS - OPENING_OCTETS] {
+    let mut rest = [0; GREETING_OCTETS - OPENING_OCTETS];
     rest[0] = 1;
     rest[1..=mechanism.len()].copy_from_slice(mechanism.as_bytes());
     rest[1 + MECHANISM_OCTETS] = match role {
@@ -41,6 +51,8 @@ pub enum Opening {
     Incomplete,
     /// A peer of ZMTP 1.0, which sends no signature.
     Unversioned,
+    /// A whole signature, and nothing behind it.
+    Signature,
     /// A peer of this major version, 3 or more.
     Version3(u8),
     /// A peer of an older version that has a signature: its revision octet.
@@ -48,22 +60,27 @@ pub enum Opening {
 }
 
 /// Reads the first octets of a greeting.
-// spec: ZMTP31-VERSION-03, ZMTP31-VERSION-08
+// spec: ZMTP31-VERSION-03, ZMTP31-VERSION-08, ZMTP31-BACK-07, ZMTP31-BACK-08, ZMTP31-BACK-09
 #[must_use]
 pub fn opening(octets: &[u8]) -> Opening {
     match octets {
         [] => Opening::Incomplete,
         [first, ..] if *first != 0xff => Opening::Unversioned,
         [_, _, _, _, _, _, _, _, _, last, ..] if last & 1 == 0 => Opening::Unversioned,
+        [_, _, _, _, _, _, _, _, _, _] => Opening::Signature,
         [_, _, _, _, _, _, _, _, _, _, major, ..] if *major >= 3 => Opening::Version3(*major),
         [_, _, _, _, _, _, _, _, _, _, major, ..] => Opening::Older(*major),
         _ => Opening::Incomplete,
     }
 }
 
-/// The minor version, as far as it changes what is said.
+/// The version, as far as it changes what is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
+    /// 13/ZMTP: frames of their own kind, and nothing but an identity before them.
+    V1_0,
+    /// 15/ZMTP: frames of 3.x, no commands, no mechanism.
+    V2_0,
     /// 23/ZMTP: subscriptions are messages, there is no PING.
     V3_0,
     /// 37/ZMTP, and what a later version understands of it.
@@ -114,8 +131,9 @@ mod tests {
 
     fn ours() -> [u8; GREETING_OCTETS] {
         let mut octets = [0; GREETING_OCTETS];
-        octets[..OPENING.len()].copy_from_slice(&OPENING);
-        octets[OPENING.len()..].copy_from_slice(&rest("NULL", AsServer::Client));
+        octets[..SIGNATURE_OCTETS].copy_from_slice(&signature(0));
+        octets[SIGNATURE_OCTETS] = MAJOR;
+        octets[OPENING_OCTETS..].copy_from_slice(&rest("NULL", AsServer::Client));
         octets
     }
 
@@ -130,13 +148,21 @@ mod tests {
 
     #[test]
     fn the_version_is_known_from_the_eleventh_octet_on() {
-        for n in 1..OPENING.len() {
-            assert_eq!(opening(&OPENING[..n]), Opening::Incomplete, "{n}");
+        for n in 1..SIGNATURE_OCTETS {
+            assert_eq!(opening(&ours()[..n]), Opening::Incomplete, "{n}");
         }
-        assert_eq!(opening(&OPENING), Opening::Version3(3));
+        assert_eq!(opening(&ours()[..SIGNATURE_OCTETS]), Opening::Signature);
+        assert_eq!(opening(&ours()[..OPENING_OCTETS]), Opening::Version3(3));
         assert_eq!(opening(b"GET / HTTP/1.1"), Opening::Unversioned);
         assert_eq!(opening(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0]), Opening::Unversioned);
         assert_eq!(opening(&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1]), Opening::Older(1));
+    }
+
+    // spec: ZMTP31-BACK-06, ZMTP20-INTEROP-02
+    #[test]
+    fn the_padding_is_the_length_of_a_frame_of_1_0() {
+        assert_eq!(signature(0), [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f]);
+        assert_eq!(signature(255), [0xff, 0, 0, 0, 0, 0, 0, 1, 0, 0x7f]);
     }
 
     #[test]

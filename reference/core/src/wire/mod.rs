@@ -1,8 +1,9 @@
-//! The octets of ZMTP: frames, greetings, commands, properties (37/ZMTP, 23/ZMTP).
+//! The octets of ZMTP: frames, greetings, commands, properties (37/ZMTP, 23/ZMTP); what older versions write otherwise.
 
 pub mod command;
 pub mod greeting;
 pub mod metadata;
+pub(crate) mod old;
 
 use std::ops::Deref;
 

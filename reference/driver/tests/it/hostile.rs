@@ -30,6 +30,14 @@ fn in_their_place(vector: &Vector) -> Vec<Vec<u8>> {
     }
 }
 
+/// Whether octets in the place of a greeting are, as far as anybody can tell, those of a peer of 1.0 or 2.0, who may have
+/// messages behind them.
+fn may_be_older(octets: &[u8]) -> bool {
+    octets.first() != Some(&0xff)
+        || octets.get(9).is_some_and(|last| last & 1 == 0)
+        || matches!(octets.get(10), Some(1 | 2))
+}
+
 #[test]
 fn invalid_vectors_end_their_own_connection_at_most() {
     alone(|| {
@@ -38,8 +46,10 @@ fn invalid_vectors_end_their_own_connection_at_most() {
             zmq_vectors::all().iter().filter(|vector| matches!(vector.verdict, Verdict::Invalid { .. })).collect();
         assert!(vectors.len() > 100, "{} invalid vectors", vectors.len());
         let mut open = Vec::new();
-        for vector in &vectors {
-            for octets in in_their_place(vector) {
+        for (older, vector) in
+            [false, true].into_iter().flat_map(|older| vectors.iter().map(move |vector| (older, vector)))
+        {
+            for octets in in_their_place(vector).into_iter().filter(|octets| may_be_older(octets) == older) {
                 for finish in [true, false] {
                     let mut raw = Raw::connect(&good.endpoint);
                     raw.write(&octets);
@@ -50,11 +60,11 @@ fn invalid_vectors_end_their_own_connection_at_most() {
                 }
             }
             good.trip();
-            assert_eq!(good.foreign.load(Ordering::Relaxed), 0, "{} was received", vector.id);
+            let received = good.foreign.load(Ordering::Relaxed);
+            assert!(received == 0 || older, "{} was received", vector.id);
         }
         figure(format!("{} connections of {} vectors", open.len(), vectors.len()));
         good.is_served();
-        assert_eq!(good.foreign.load(Ordering::Relaxed), 0);
         drop(open);
         good.end();
     });
@@ -78,7 +88,7 @@ fn invalid_vectors_of_a_peer_that_was_connected_to_do_no_harm() {
                 raw.write(&octets);
                 raw.finish();
                 good.trip();
-                assert!(dealer.try_recv().is_err(), "{} was received", vector.id);
+                assert!(dealer.try_recv().is_err() || may_be_older(&octets), "{} was received", vector.id);
                 dealer.close(Some(zmq_reference::Linger::Discard));
             }
         }
