@@ -111,3 +111,98 @@ fn of_linux(socket: &OwnedFd, options: &TcpOptions) -> io::Result<()> {
 fn of_linux(_: &OwnedFd, _: &TcpOptions) -> io::Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use socket2::SockRef;
+    use zmq_core::options::KeepAlive;
+
+    use super::*;
+
+    fn everything() -> TcpOptions {
+        TcpOptions {
+            send_buffer: Some(20_000),
+            recv_buffer: Some(30_000),
+            type_of_service: 0x28,
+            priority: Some(5),
+            keep_alive: KeepAlive {
+                probing: Probing::On,
+                count: Some(3),
+                idle: Some(Duration::from_secs(70)),
+                interval: Some(Duration::from_secs(11)),
+            },
+            device: None,
+            max_retransmission: Some(Duration::from_millis(4321)),
+            busy_poll: None,
+        }
+    }
+
+    /// What the system says of a socket; Linux doubles the buffers.
+    fn seen(socket: SockRef<'_>) -> Vec<u128> {
+        let mut seen = vec![
+            u128::from(socket.keepalive().unwrap()),
+            socket.tcp_keepalive_time().unwrap().as_secs().into(),
+            socket.tcp_keepalive_interval().unwrap().as_secs().into(),
+            socket.tcp_keepalive_retries().unwrap().into(),
+        ];
+        #[cfg(target_os = "linux")]
+        seen.extend([
+            socket.send_buffer_size().unwrap() as u128,
+            socket.recv_buffer_size().unwrap() as u128,
+            socket.tcp_user_timeout().unwrap().map_or(0, |time| time.as_millis()),
+        ]);
+        seen
+    }
+
+    #[test]
+    fn the_system_is_told_every_option_on_both_sides() {
+        let mut expected = vec![1, 70, 11, 3];
+        if cfg!(target_os = "linux") {
+            expected.extend([40_000, 60_000, 4321]);
+        }
+        for host in ["127.0.0.1:0", "[::1]:0"] {
+            let listener = listen(&host.parse().unwrap(), 5, &everything()).unwrap();
+            let at = listener.local_addr().unwrap();
+            let client = start_connecting(&at, None, &everything()).unwrap();
+            let (server, _) = loop {
+                match listener.accept() {
+                    Err(why) if why.kind() == io::ErrorKind::WouldBlock => std::thread::yield_now(),
+                    accepted => break accepted.unwrap(),
+                }
+            };
+            for socket in [&client, &server] {
+                assert_eq!(seen(SockRef::from(socket)), expected, "{host}");
+            }
+            #[cfg(target_os = "linux")]
+            assert_eq!(SockRef::from(&client).priority().unwrap(), 5);
+            let service = if at.is_ipv6() {
+                sockopt::ipv6_tclass(&client).unwrap()
+            } else {
+                sockopt::ip_tos(&client).unwrap().into()
+            };
+            assert_eq!(service, 0x28);
+        }
+    }
+
+    #[test]
+    fn without_options_the_system_has_its_way() {
+        let plain = TcpOptions::default();
+        let listener = listen(&"127.0.0.1:0".parse().unwrap(), 5, &plain).unwrap();
+        let bare = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert_eq!(seen(SockRef::from(&listener)), seen(SockRef::from(&bare)));
+        let off = KeepAlive { probing: Probing::Off, ..everything().keep_alive };
+        let off = listen(&"127.0.0.1:0".parse().unwrap(), 5, &TcpOptions { keep_alive: off, ..plain }).unwrap();
+        assert!(!SockRef::from(&off).keepalive().unwrap());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_that_there_is_not_is_an_error() {
+        let at = "127.0.0.1:0".parse().unwrap();
+        let with = |device: &str| TcpOptions { device: Some(device.into()), ..TcpOptions::default() };
+        assert_eq!(listen(&at, 5, &with("no-such-device")).unwrap_err().raw_os_error(), Some(19));
+        assert!(listen(&at, 5, &with("lo")).is_ok());
+    }
+}
