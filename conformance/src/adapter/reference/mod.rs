@@ -60,7 +60,7 @@ fn hello() -> Hello {
         path: std::env::current_exe().ok().map(|path| path.display().to_string()),
         sockets: TABLE.iter().map(|rules| rules.name.to_owned()).collect(),
         roles: words(&["bind", "connect"]),
-        transports: words(&["tcp", "inproc"]),
+        transports: words(&["tcp", "ipc", "inproc"]),
         mechanisms: words(&["NULL"]),
         zmtp: words(&["3.1", "3.0", "2.0", "1.0"]),
         options: options::declared(),

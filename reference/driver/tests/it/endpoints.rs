@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -305,7 +306,12 @@ fn a_disconnect_ends_the_dialling_at_once_if_that_is_wanted() {
     push.disconnect(&endpoint).unwrap();
     // Whoever comes now is not connected to, and the end does not wait for it.
     push.close(Some(Linger::Forever));
-    context.term();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || {
+        context.term();
+        ended.send(()).unwrap();
+    });
+    end.recv_timeout(Duration::from_secs(10)).expect("nothing is waited for");
 }
 
 #[test]

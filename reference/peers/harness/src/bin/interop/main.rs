@@ -1,7 +1,9 @@
 //! Lets one implementation, ours unless another is asked for, meet every peer in every pattern and on both sides.
 //!
 //!     cargo run --release -p peer-harness --bin interop -- [--subject NAME] [--peers A,B] [--pairs PATTERN]
-//!         [--markdown FILE] [--page FILE]
+//!         [--markdown FILE] [--page FILE] [--endpoint ENDPOINT]
+//!
+//! `--endpoint` is what the one that binds is given, such as `ipc://*`; without it `tcp://127.0.0.1:0`.
 //!
 //! `--markdown` writes the table, and `--page` expects a document to have it, so that a peer that could not be built is
 //! missed too.
@@ -28,6 +30,8 @@ struct Options {
     pairs: Vec<String>,
     markdown: Option<String>,
     page: Option<String>,
+    /// What the one that binds is given.
+    endpoint: String,
 }
 
 fn main() -> ExitCode {
@@ -58,7 +62,7 @@ fn run(options: &Options) -> Result<u8, String> {
     let scenes: Vec<Scene> = scenes().into_iter().filter(|scene| options.wants(scene)).collect();
     let mut rows = Vec::new();
     for scene in &scenes {
-        let verdicts: Vec<Verdict> = peers.iter().map(|peer| meet(scene, subject, peer)).collect();
+        let verdicts: Vec<Verdict> = peers.iter().map(|peer| meet(scene, subject, peer, &options.endpoint)).collect();
         rows.push((scene, verdicts));
         let (_, verdicts) = &rows[rows.len() - 1];
         println!("{scene:<44}{}", verdicts.iter().map(|verdict| format!(" {:<8}", verdict.word())).collect::<String>());
@@ -93,8 +97,14 @@ fn run(options: &Options) -> Result<u8, String> {
 
 impl Options {
     fn parse(words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options =
-            Self { subject: "ours".into(), peers: Vec::new(), pairs: Vec::new(), markdown: None, page: None };
+        let mut options = Self {
+            subject: "ours".into(),
+            peers: Vec::new(),
+            pairs: Vec::new(),
+            markdown: None,
+            page: None,
+            endpoint: "tcp://127.0.0.1:0".into(),
+        };
         let mut words = words;
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -104,8 +114,9 @@ impl Options {
                 "--pairs" => options.pairs.push(value),
                 "--markdown" => options.markdown = Some(value),
                 "--page" => options.page = Some(value),
+                "--endpoint" => options.endpoint = value,
                 _ => {
-                    let known = "--subject, --peers, --pairs, --markdown, --page";
+                    let known = "--subject, --peers, --pairs, --markdown, --page, --endpoint";
                     return Err(format!("unknown option {word}; there are {known}"));
                 }
             }

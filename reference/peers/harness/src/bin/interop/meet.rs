@@ -28,15 +28,16 @@ impl Verdict {
     }
 }
 
-pub(crate) fn meet(scene: &Scene, subject: &Peer, peer: &Peer) -> Verdict {
-    match play(scene, subject, peer) {
+/// The one that binds is given `asked`.
+pub(crate) fn meet(scene: &Scene, subject: &Peer, peer: &Peer, asked: &str) -> Verdict {
+    match play(scene, subject, peer, asked) {
         Ok(()) => Verdict::Passed,
         Err(Broken::Unsupported(who, why)) => Verdict::NotThere(format!("{who}: {why}")),
         Err(Broken::Failed(who, why)) => Verdict::Failed(format!("{who}: {why}")),
     }
 }
 
-fn play(scene: &Scene, subject: &Peer, peer: &Peer) -> Result<(), Broken> {
+fn play(scene: &Scene, subject: &Peer, peer: &Peer, asked: &str) -> Result<(), Broken> {
     let deadline = Instant::now() + DEADLINE;
     let script = scene.script;
     let player = |place: Place| if place == scene.subject { subject } else { peer };
@@ -49,7 +50,7 @@ fn play(scene: &Scene, subject: &Peer, peer: &Peer) -> Result<(), Broken> {
         let role = format!("interop-{}", script.role(place));
         cast.start(player(place), &[&role, endpoint, side, "0", ROUNDS, "--within", WITHIN])
     };
-    let binder = enter(&mut cast, binds, "tcp://127.0.0.1:0", "BIND")?;
+    let binder = enter(&mut cast, binds, asked, "BIND")?;
     let endpoint = cast.await_word(binder, "ready", deadline)?;
     let connecter = enter(&mut cast, connects, &endpoint, "CONNECT")?;
     let number = |place: Place| if place == scene.binds { binder } else { connecter };
