@@ -140,7 +140,7 @@ mod tests {
     }
 
     /// What the system says of a socket; Linux doubles the buffers.
-    fn seen(socket: SockRef<'_>) -> Vec<u128> {
+    fn seen(socket: &SockRef<'_>) -> Vec<u128> {
         let mut seen = vec![
             u128::from(socket.keepalive().unwrap()),
             socket.tcp_keepalive_time().unwrap().as_secs().into(),
@@ -173,7 +173,7 @@ mod tests {
                 }
             };
             for socket in [&client, &server] {
-                assert_eq!(seen(SockRef::from(socket)), expected, "{host}");
+                assert_eq!(seen(&SockRef::from(socket)), expected, "{host}");
             }
             #[cfg(target_os = "linux")]
             assert_eq!(SockRef::from(&client).priority().unwrap(), 5);
@@ -191,7 +191,7 @@ mod tests {
         let plain = TcpOptions::default();
         let listener = listen(&"127.0.0.1:0".parse().unwrap(), 5, &plain).unwrap();
         let bare = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        assert_eq!(seen(SockRef::from(&listener)), seen(SockRef::from(&bare)));
+        assert_eq!(seen(&SockRef::from(&listener)), seen(&SockRef::from(&bare)));
         let off = KeepAlive { probing: Probing::Off, ..everything().keep_alive };
         let off = listen(&"127.0.0.1:0".parse().unwrap(), 5, &TcpOptions { keep_alive: off, ..plain }).unwrap();
         assert!(!SockRef::from(&off).keepalive().unwrap());
