@@ -14,7 +14,7 @@ use super::{Pattern, PatternOption, Switch, Unsupported};
 use crate::error::{RecvError, SendError, Unsent};
 use crate::message::Message;
 use crate::routing::Upstream;
-use crate::routing::topics::Topics;
+use crate::routing::topics::{Certainty, Topics};
 use crate::socket::{Attachment, Effects, Patience, PeerId, PeerInfo, Shared};
 
 pub(super) fn make(shared: Arc<Shared>) -> Box<dyn Pattern> {
@@ -38,7 +38,7 @@ impl Filter {
     // spec: PUBSUB-SUB-10
     #[inline]
     fn passes(&self, message: &Message) -> bool {
-        self.topics.prefixes(message.first()).next().is_some() == (self.inverted == Switch::Off)
+        self.topics.prefixes(message.first(), Certainty::Octets).next().is_some() == (self.inverted == Switch::Off)
     }
 }
 

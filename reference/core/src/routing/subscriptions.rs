@@ -1,15 +1,15 @@
 //! Subscriptions: which peers want which topics, and hence which messages.
 //!
-//! A table of `Topics` whose values are the peers that hold them, and for each peer a list of its topics' entries, so
+//! A table of `Topics` whose values are the peers that hold them, and for each peer a list of its topics' hashes, so
 //! that a peer that leaves costs as much as it had subscribed to.
 //!
 //! Identical subscriptions of a peer are counted, as 23/ZMTP and 37/ZMTP demand (adjudication A16): who subscribed
 //! twice is served until it has cancelled twice. libzmq keeps a set for each peer instead. Its subscribers count
 //! themselves and send a topic once, so the difference shows with other subscribers only.
 
-use std::mem;
+use std::{iter, mem};
 
-use super::topics::{EntryId, Topics};
+use super::topics::{Certainty, TopicHash, Topics};
 use crate::options::TOPIC_OCTETS;
 use crate::socket::{PeerId, PeerMap};
 
@@ -62,11 +62,11 @@ struct Holder {
     count: u32,
 }
 
-/// The entries of the topics of one peer.
+/// The topics of one peer.
 #[derive(Debug, Default)]
 struct Held {
-    /// All of them, and some that it holds no more or that stand there twice.
-    entries: Vec<EntryId>,
+    /// The hashes of all of them, and of some that it holds no more or that stand there twice.
+    hashes: Vec<TopicHash>,
     /// How many topics it holds.
     topics: usize,
     /// What these take in memory, about.
@@ -91,21 +91,21 @@ impl Subscriptions {
     // spec: ZMTP31-SUBS-08, ZMTP31-SUBS-09, ZMTP30-SUBS-08, ZMTP30-SUBS-09
     pub fn add(&mut self, topic: &[u8], peer: PeerId) -> Added {
         let mut added = Added::First;
-        let (entry, holders) = self.topics.get_or_insert_with(topic, || Holders::One(Holder { peer, count: 0 }));
+        let (hash, holders) = self.topics.get_or_insert_with(topic, || Holders::One(Holder { peer, count: 0 }));
         let holder = holders.get_or_insert(peer, &mut added);
         holder.count = holder.count.saturating_add(1);
         if holder.count > 1 {
             return Added::Again;
         }
-        self.note(peer, entry, topic.len());
+        self.note(peer, hash, topic.len());
         added
     }
 
     /// A peer takes one subscription to a topic back. The time is that of [`Self::add`].
     // spec: ZMTP31-SUBS-09, ZMTP30-SUBS-09
     pub fn remove(&mut self, topic: &[u8], peer: PeerId) -> Removed {
-        let Some(entry) = self.topics.find(topic) else { return Removed::Unknown };
-        let Some(holders) = self.topics.get_mut(entry) else { return Removed::Unknown };
+        let Some(slot) = self.topics.find(topic) else { return Removed::Unknown };
+        let Some(holders) = self.topics.get_mut(slot) else { return Removed::Unknown };
         let Some(holder) = holders.get_mut(peer) else { return Removed::Unknown };
         holder.count -= 1;
         if holder.count > 0 {
@@ -113,7 +113,7 @@ impl Subscriptions {
         }
         let left = holders.remove(peer);
         if left == Left::Nobody {
-            self.topics.remove(entry);
+            self.topics.remove(slot);
         }
         self.strike(peer, topic.len());
         match left {
@@ -126,17 +126,15 @@ impl Subscriptions {
     /// [`Removed::Last`] or [`Removed::NotLast`]. The time depends on what this peer had subscribed to.
     pub fn remove_peer(&mut self, peer: PeerId, mut gone: impl FnMut(&[u8], Removed)) {
         let Some(held) = self.peers.remove(peer) else { return };
-        for entry in held.entries {
-            let Some(holders) = self.topics.get_mut(entry) else { continue };
-            if holders.get_mut(peer).is_none() {
-                continue;
-            }
+        for hash in held.hashes {
+            let Some(slot) = self.topics.find_where(hash, |holders| holders.has(peer)) else { continue };
+            let Some(holders) = self.topics.get_mut(slot) else { continue };
             match holders.remove(peer) {
                 Left::Nobody => {
-                    gone(self.topics.topic(entry), Removed::Last);
-                    self.topics.remove(entry);
+                    gone(self.topics.topic(slot), Removed::Last);
+                    self.topics.remove(slot);
                 }
-                Left::Others => gone(self.topics.topic(entry), Removed::NotLast),
+                Left::Others => gone(self.topics.topic(slot), Removed::NotLast),
             }
         }
     }
@@ -146,7 +144,7 @@ impl Subscriptions {
     // spec: ZMTP31-SUBS-06, ZMTP31-SUBS-07, ZMTP31-SUBS-08, ZMTP30-SUBS-06, ZMTP30-SUBS-07, ZMTP30-SUBS-08
     #[inline]
     pub fn matches(&mut self, subject: &[u8], mut found: impl FnMut(PeerId)) {
-        let mut prefixes = self.topics.prefixes(subject);
+        let mut prefixes = self.topics.prefixes(subject, Certainty::Hash);
         let Some(first) = prefixes.next() else { return };
         let Some(second) = prefixes.next() else {
             // No peer holds a topic twice, hence nobody has to be remembered.
@@ -174,8 +172,8 @@ impl Subscriptions {
         self.topics.topics()
     }
 
-    /// A peer holds the topic of a entry from here on.
-    fn note(&mut self, peer: PeerId, entry: EntryId, topic: usize) {
+    /// A peer holds the topic of a hash from here on.
+    fn note(&mut self, peer: PeerId, hash: TopicHash, topic: usize) {
         if self.peers.get(peer).is_none() {
             // An index is given out again when nothing is left of its peer, which was forgotten before.
             let before = self.peers.insert(peer, Held::default());
@@ -184,7 +182,7 @@ impl Subscriptions {
         let held = self.peers.get_mut(peer).expect("it was put in");
         held.topics += 1;
         held.octets += topic + TOPIC_OCTETS;
-        held.entries.push(entry);
+        held.hashes.push(hash);
     }
 
     /// A peer holds one topic less.
@@ -194,21 +192,21 @@ impl Subscriptions {
         held.octets -= topic + TOPIC_OCTETS;
         if held.topics == 0 {
             self.peers.remove(peer);
-        } else if held.entries.len() / 2 > held.topics + SLACK {
+        } else if held.hashes.len() / 2 > held.topics + SLACK {
             // More struck out than not: every such tidying is paid by as many cancellations.
-            let mut entries = mem::take(&mut held.entries);
-            entries.sort_unstable();
-            entries.dedup();
-            entries.retain(|entry| self.topics.get_mut(*entry).is_some_and(|holders| holders.get_mut(peer).is_some()));
-            entries.shrink_to_fit();
+            let mut hashes = mem::take(&mut held.hashes);
+            hashes.sort_unstable();
+            hashes.dedup();
+            let of_peer = |hash| self.topics.count_where(hash, |holders| holders.has(peer));
+            let hashes = hashes.into_iter().flat_map(|hash| iter::repeat_n(hash, of_peer(hash))).collect();
             if let Some(held) = self.peers.get_mut(peer) {
-                held.entries = entries;
+                held.hashes = hashes;
             }
         }
     }
 }
 
-/// Entries of a peer that may be struck out before it is worth while to tidy up.
+/// Topics of a peer that may be struck out before it is worth while to tidy up.
 const SLACK: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,6 +221,13 @@ impl Holders {
         match self {
             Self::One(holder) => std::slice::from_ref(holder),
             Self::Many(holders) => holders,
+        }
+    }
+
+    fn has(&self, peer: PeerId) -> bool {
+        match self {
+            Self::One(holder) => holder.peer == peer,
+            Self::Many(holders) => holders.binary_search_by_key(&peer, |holder| holder.peer).is_ok(),
         }
     }
 

@@ -2,17 +2,19 @@
 //!
 //! ```text
 //!   subject "weather.rome"     lengths of topics: 0, 8, 12
-//!     ""             ──hash──► slot ──► entry
-//!     "weather."     ──hash──► slot ──► entry { topic, value }
-//!     "weather.rome" ──hash──► slot ──► nothing
+//!     ""             ──hash──► slot: topic, value
+//!     "weather."     ──hash──► slot: topic, value
+//!     "weather.rome" ──hash──► slot: nothing
 //! ```
 //!
 //! A table of hashes, and one look into it for each length that any topic has and that the subject is not shorter than;
 //! the hashes of all prefixes come of one pass. It is never more than one look for each octet of the subject, and time in
 //! proportion to the length of a topic to add or remove it. Nothing recurs: a topic of a megabyte needs no stack.
 //!
-//! What is read to find an entry is 5 octets for each slot, which of a hundred thousand topics fits into a second-level
-//! cache; so that a topic that matches costs one miss beyond it, where a trie has several one after another.
+//! What is read to find who wants a message is an octet and 24 more for each topic: a tag, which tells where to look among
+//! neighbours, then the whole hash and the value, which are fetched at the same time. Of a hundred thousand topics that is
+//! a few megabytes; their octets are three times as much, lie apart, and are read when a topic is put in or taken out, and
+//! where a match has to be certain: see [`Certainty`].
 //!
 //! Topics come from peers, who could choose them to collide; so the hash has a seed, which is drawn at random where the
 //! socket is made. The order of results does not depend on it.
@@ -20,12 +22,14 @@
 /// Values by topic.
 #[derive(Debug)]
 pub(crate) struct Topics<V> {
-    entries: Vec<Entry<V>>,
-    free: Vec<EntryId>,
-    /// What each slot has: [`EMPTY`], [`LEFT`], or an octet of the hash of its topic. A power of two of them.
+    /// What each slot has: [`EMPTY`], [`LEFT`], or an octet of the hash of its topic.
     tags: Box<[u8]>,
-    /// The entries of slots that have one.
-    ids: Box<[EntryId]>,
+    /// What each slot has of a topic, but for its octets.
+    entries: Box<[Entry<V>]>,
+    /// The topics of the slots.
+    octets: Box<[Octets]>,
+    /// Two topics of one hash were there at the same time: then hashes are no evidence.
+    collided: bool,
     /// Slots that are not empty.
     used: usize,
     /// The lengths of all topics, ascending, and how many have each.
@@ -34,15 +38,29 @@ pub(crate) struct Topics<V> {
     seed: u64,
 }
 
-/// An entry, which keeps its id while it has a value.
-pub(crate) type EntryId = u32;
+/// Where a topic is, until the next one is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slot(usize);
 
-/// One cache line, nothing else being needed to know that a topic matches and who wants it.
+/// What finds a topic again without its octets, together with its value; see [`Topics::find_where`].
+pub(crate) type TopicHash = u64;
+
+/// What matching reads.
 #[derive(Debug)]
-#[repr(align(64))]
 struct Entry<V> {
-    topic: Octets,
+    hash: TopicHash,
     value: Option<V>,
+}
+
+/// How a topic is found to match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// By its octets.
+    Octets,
+    /// By its hash of 64 bits, unless two topics have the same. Once in as many subjects as that can tell apart, one
+    /// matches that does not. For publishers, who may send everybody everything, and save a miss of the cache by it; not
+    /// for subscribers, to whom strangers send, and whose seed is known.
+    Hash,
 }
 
 /// Nothing, and no topic that was put further on because of what is here.
@@ -56,16 +74,18 @@ enum Octets {
     Long(Box<[u8]>),
 }
 
-const _: () = assert!(size_of::<Entry<[u32; 3]>>() == 64, "an entry is one cache line");
+impl<V> Entry<V> {
+    const NOTHING: Self = Self { hash: 0, value: None };
+}
 
 impl<V> Topics<V> {
     /// No topics. Whoever knows the seed can choose topics that are slow to find.
     pub(crate) fn seeded(seed: u64) -> Self {
         Self {
-            entries: Vec::new(),
-            free: Vec::new(),
             tags: Box::default(),
-            ids: Box::default(),
+            entries: Box::default(),
+            octets: Box::default(),
+            collided: false,
             used: 0,
             lengths: Vec::new(),
             topics: 0,
@@ -79,43 +99,69 @@ impl<V> Topics<V> {
     }
 
     /// The value of a topic, made if there is none.
-    pub(crate) fn get_or_insert_with(&mut self, topic: &[u8], make: impl FnOnce() -> V) -> (EntryId, &mut V) {
+    pub(crate) fn get_or_insert_with(&mut self, topic: &[u8], make: impl FnOnce() -> V) -> (TopicHash, &mut V) {
         let hash = hash(topic, self.seed);
-        let entry = match self.find_hashed(topic, hash) {
-            Some(entry) => entry,
+        let slot = match self.find_hashed(topic, hash, Certainty::Octets) {
+            Some(Slot(slot)) => slot,
             None => self.insert(topic, hash),
         };
-        (entry, self.entries[entry as usize].value.get_or_insert_with(make))
+        (hash, self.entries[slot].value.get_or_insert_with(make))
     }
 
-    /// The entry of a topic.
-    pub(crate) fn find(&self, topic: &[u8]) -> Option<EntryId> {
-        self.find_hashed(topic, hash(topic, self.seed))
+    /// Where a topic is.
+    pub(crate) fn find(&self, topic: &[u8]) -> Option<Slot> {
+        self.find_hashed(topic, hash(topic, self.seed), Certainty::Octets)
     }
 
-    /// The value of an entry.
-    pub(crate) fn get_mut(&mut self, entry: EntryId) -> Option<&mut V> {
-        self.entries.get_mut(entry as usize)?.value.as_mut()
+    /// Where a topic of this hash is whose value is one that `wanted` says.
+    pub(crate) fn find_where(&self, hash: TopicHash, wanted: impl Fn(&V) -> bool) -> Option<Slot> {
+        self.all_where(hash, wanted).next()
     }
 
-    /// The topic of an entry; empty for what is none.
-    pub(crate) fn topic(&self, entry: EntryId) -> &[u8] {
-        self.entries.get(entry as usize).map_or(&[], |entry| entry.topic.as_slice())
+    /// As [`Self::find_where`], how many there are: nearly always at most one.
+    pub(crate) fn count_where(&self, hash: TopicHash, wanted: impl Fn(&V) -> bool) -> usize {
+        self.all_where(hash, wanted).count()
     }
 
-    /// Takes an entry out.
-    pub(crate) fn remove(&mut self, entry: EntryId) -> Option<V> {
-        let value = self.entries.get_mut(entry as usize)?.value.take()?;
+    fn all_where(&self, wanted_hash: TopicHash, wanted: impl Fn(&V) -> bool) -> impl Iterator<Item = Slot> {
+        let slots = self.tags.len();
+        let begin = if slots == 0 { 0 } else { home(wanted_hash, slots) };
+        let around = (begin..slots).chain(0..begin).take_while(|at| self.tags[*at] != EMPTY);
+        around
+            .filter(move |at| {
+                let entry = &self.entries[*at];
+                entry.hash == wanted_hash && entry.value.as_ref().is_some_and(&wanted)
+            })
+            .map(Slot)
+    }
+
+    /// The value at a slot.
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut V> {
+        self.entries.get_mut(slot.0)?.value.as_mut()
+    }
+
+    /// The topic at a slot; empty if there is none.
+    pub(crate) fn topic(&self, slot: Slot) -> &[u8] {
+        self.octets.get(slot.0).map_or(&[], Octets::as_slice)
+    }
+
+    /// Takes a topic out.
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<V> {
+        let Slot(at) = slot;
+        let value = self.entries.get_mut(at)?.value.take()?;
         self.topics -= 1;
         if self.topics == 0 {
             // Whoever had a hundred thousand topics may never have as many again.
-            (self.entries, self.free, self.lengths) = (Vec::new(), Vec::new(), Vec::new());
-            (self.tags, self.ids, self.used) = (Box::default(), Box::default(), 0);
+            *self = Self { seed: self.seed, ..Self::seeded(0) };
             return Some(value);
         }
-        let topic = std::mem::replace(&mut self.entries[entry as usize].topic, Octets::EMPTY);
-        self.clear_slot(hash(topic.as_slice(), self.seed), entry);
-        self.free.push(entry);
+        let topic = std::mem::replace(&mut self.octets[at], Octets::EMPTY);
+        if self.tags[self.behind(at)] == EMPTY {
+            self.tags[at] = EMPTY;
+            self.used -= 1;
+        } else {
+            self.tags[at] = LEFT;
+        }
         if let Ok(at) = self.lengths.binary_search_by_key(&topic.as_slice().len(), |(len, _)| *len) {
             self.lengths[at].1 -= 1;
             if self.lengths[at].1 == 0 {
@@ -127,113 +173,97 @@ impl<V> Topics<V> {
 
     /// The values of all topics that `subject` begins with, the shortest topic first.
     #[inline]
-    pub(crate) fn prefixes<'a>(&'a self, subject: &'a [u8]) -> Prefixes<'a, V> {
-        Prefixes { topics: self, lengths: self.lengths.iter(), hash: Running::new(subject, self.seed) }
+    pub(crate) fn prefixes<'a>(&'a self, subject: &'a [u8], certainty: Certainty) -> Prefixes<'a, V> {
+        let certainty = if self.collided { Certainty::Octets } else { certainty };
+        Prefixes { topics: self, lengths: self.lengths.iter(), hash: Running::new(subject, self.seed), certainty }
+    }
+
+    /// The next slot, round the end.
+    #[inline]
+    fn behind(&self, at: usize) -> usize {
+        if at + 1 == self.tags.len() { 0 } else { at + 1 }
     }
 
     #[inline]
-    fn find_hashed(&self, topic: &[u8], hash: u64) -> Option<EntryId> {
-        let mask = self.tags.len().checked_sub(1)?;
+    fn find_hashed(&self, topic: &[u8], hash: TopicHash, certainty: Certainty) -> Option<Slot> {
+        if self.tags.is_empty() {
+            return None;
+        }
         let tag = tag(hash);
-        let mut at = home(hash, mask);
+        let mut at = home(hash, self.tags.len());
         loop {
             let found = self.tags[at];
             if found == EMPTY {
                 return None;
             }
-            if found == tag {
-                let entry = self.ids[at];
-                if self.entries[entry as usize].topic.as_slice() == topic {
-                    return Some(entry);
-                }
+            if found == tag
+                && self.entries[at].hash == hash
+                && (certainty == Certainty::Hash || self.octets[at].as_slice() == topic)
+            {
+                return Some(Slot(at));
             }
-            at = (at + 1) & mask;
+            at = self.behind(at);
         }
     }
 
-    fn insert(&mut self, topic: &[u8], hash: u64) -> EntryId {
+    fn insert(&mut self, topic: &[u8], hash: u64) -> usize {
         if (self.used + 1) * 5 > self.tags.len() * 4 {
             self.rebuild();
         }
         self.topics += 1;
-        let new = Entry { topic: Octets::new(topic), value: None };
-        let entry = if let Some(entry) = self.free.pop() {
-            self.entries[entry as usize] = new;
-            entry
-        } else {
-            if self.entries.len() == self.entries.capacity() {
-                // Doubling would leave half of many megabytes unused.
-                self.entries.reserve_exact(self.entries.len() / 8 + 4);
-            }
-            self.entries.push(new);
-            EntryId::try_from(self.entries.len() - 1).expect("memory ends before four thousand million topics")
-        };
-        self.fill_slot(hash, entry);
+        self.collided |= self.find_hashed(topic, hash, Certainty::Hash).is_some();
+        let at = self.fill_slot(Entry { hash, value: None }, Octets::new(topic));
         match self.lengths.binary_search_by_key(&topic.len(), |(len, _)| *len) {
             Ok(at) => self.lengths[at].1 += 1,
             Err(at) => self.lengths.insert(at, (topic.len(), 1)),
         }
-        entry
+        at
     }
 
-    /// Makes slots for the topics there are and as many again as are worth the work.
+    /// Makes slots for the topics there are and half as many again as are worth the work.
     #[cold]
     fn rebuild(&mut self) {
         let mut slots = self.tags.len().max(8);
-        if self.topics * 5 >= slots * 3 {
-            slots *= 2;
+        if self.topics * 10 >= slots * 7 {
+            slots += slots / 2;
         }
         self.tags = vec![EMPTY; slots].into_boxed_slice();
-        self.ids = vec![0; slots].into_boxed_slice();
         self.used = 0;
-        for id in 0..self.entries.len() {
-            let entry = &self.entries[id];
+        let entries = std::mem::replace(&mut self.entries, (0..slots).map(|_| Entry::NOTHING).collect());
+        let octets = std::mem::replace(&mut self.octets, (0..slots).map(|_| Octets::EMPTY).collect());
+        for (entry, octets) in entries.into_iter().zip(octets) {
             if entry.value.is_some() {
-                let hash = hash(entry.topic.as_slice(), self.seed);
-                self.fill_slot(hash, EntryId::try_from(id).expect("it was one before"));
+                self.fill_slot(entry, octets);
             }
         }
     }
 
-    fn fill_slot(&mut self, hash: u64, entry: EntryId) {
-        let mask = self.tags.len() - 1;
-        let mut at = home(hash, mask);
+    fn fill_slot(&mut self, entry: Entry<V>, octets: Octets) -> usize {
+        let mut at = home(entry.hash, self.tags.len());
         while self.tags[at] > LEFT {
-            at = (at + 1) & mask;
+            at = self.behind(at);
         }
         self.used += usize::from(self.tags[at] == EMPTY);
-        self.tags[at] = tag(hash);
-        self.ids[at] = entry;
-    }
-
-    fn clear_slot(&mut self, hash: u64, entry: EntryId) {
-        let mask = self.tags.len() - 1;
-        let mut at = home(hash, mask);
-        while self.tags[at] != tag(hash) || self.ids[at] != entry {
-            at = (at + 1) & mask;
-        }
-        if self.tags[(at + 1) & mask] == EMPTY {
-            self.tags[at] = EMPTY;
-            self.used -= 1;
-        } else {
-            self.tags[at] = LEFT;
-        }
+        self.tags[at] = tag(entry.hash);
+        self.entries[at] = entry;
+        self.octets[at] = octets;
+        at
     }
 }
 
-/// Where the search for a hash begins.
+/// Where the search for a hash begins, of so many slots.
 #[inline]
-const fn home(hash: u64, mask: usize) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "there are no more slots than a usize counts")]
+const fn home(hash: u64, slots: usize) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "less than the number of slots")]
     {
-        hash as usize & mask
+        ((hash as u128 * slots as u128) >> 64) as usize
     }
 }
 
 /// What a slot shows of a hash: an octet that is neither [`EMPTY`] nor [`LEFT`].
 #[inline]
 const fn tag(hash: u64) -> u8 {
-    let tag = hash.to_be_bytes()[0];
+    let tag = hash.to_le_bytes()[0];
     if tag > LEFT { tag } else { tag + 2 }
 }
 
@@ -267,6 +297,7 @@ pub(crate) struct Prefixes<'a, V> {
     topics: &'a Topics<V>,
     lengths: std::slice::Iter<'a, (usize, usize)>,
     hash: Running<'a>,
+    certainty: Certainty,
 }
 
 impl<'a, V> Iterator for Prefixes<'a, V> {
@@ -277,8 +308,8 @@ impl<'a, V> Iterator for Prefixes<'a, V> {
         loop {
             let (len, _) = self.lengths.next()?;
             let prefix = self.hash.subject.get(..*len)?;
-            if let Some(entry) = self.topics.find_hashed(prefix, self.hash.of_prefix(*len)) {
-                return self.topics.entries[entry as usize].value.as_ref();
+            if let Some(Slot(at)) = self.topics.find_hashed(prefix, self.hash.of_prefix(*len), self.certainty) {
+                return self.topics.entries[at].value.as_ref();
             }
         }
     }
@@ -352,11 +383,46 @@ impl<V> Topics<V> {
         assert_eq!(self.tags.iter().filter(|tag| **tag != EMPTY).count(), self.used);
         assert_eq!(self.lengths.iter().map(|(_, n)| n).sum::<usize>(), self.topics);
         assert!(self.lengths.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(self.entries.len(), self.topics + self.free.len());
+        assert_eq!((self.entries.len(), self.octets.len()), (self.tags.len(), self.tags.len()));
         assert!(self.used * 5 <= self.tags.len() * 4);
-        for (id, entry) in self.entries.iter().enumerate() {
-            let found = self.find(entry.topic.as_slice()).map(|found| found as usize);
-            assert!(entry.value.is_none() || found == Some(id), "{:?} cannot be found", entry.topic);
+        for (at, (entry, octets)) in self.entries.iter().zip(&self.octets).enumerate() {
+            assert_eq!(entry.value.is_some(), self.tags[at] > LEFT);
+            let found = self.find(octets.as_slice());
+            assert!(entry.value.is_none() || found == Some(Slot(at)), "{octets:?} cannot be found");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(topics: &Topics<u32>, certainty: Certainty) -> Vec<u32> {
+        topics.prefixes(b"topic and more", certainty).copied().collect()
+    }
+
+    /// A hash that another topic has as well is made by putting other octets in its place.
+    #[test]
+    fn where_hashes_are_no_evidence_octets_are_compared() {
+        let mut topics = Topics::seeded(1);
+        topics.get_or_insert_with(b"topic", || 1);
+        assert_eq!(found(&topics, Certainty::Hash), [1]);
+        let Slot(at) = topics.find(b"topic").unwrap();
+        topics.octets[at] = Octets::new(b"other");
+        assert_eq!((found(&topics, Certainty::Hash), found(&topics, Certainty::Octets)), (vec![1], vec![]));
+        topics.get_or_insert_with(b"topic", || 2);
+        assert_eq!(found(&topics, Certainty::Hash), [2], "two topics have the hash: it says nothing any more");
+        let hash = hash(b"topic", topics.seed);
+        assert_eq!(topics.count_where(hash, |_| true), 2);
+        let slot = topics.find_where(hash, |value| *value == 2).unwrap();
+        assert_eq!(topics.topic(slot), b"topic");
+    }
+
+    #[test]
+    fn tags_say_neither_empty_nor_left() {
+        for hash in [0, 1, 2, 0xff, 0x0100, u64::MAX] {
+            assert!(tag(hash) > LEFT);
+        }
+        assert_eq!([home(0, 12), home(u64::MAX, 12), home(u64::MAX / 2 + 1, 12)], [0, 11, 6]);
     }
 }
