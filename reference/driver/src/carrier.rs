@@ -16,6 +16,7 @@ use zmq_core::socket::IoSide;
 use zmq_core::time::Instant;
 
 use crate::context;
+use crate::pace::Pace;
 use crate::runtime::{BoxFuture, Close, Link, Runtime, Timer};
 use crate::zap;
 
@@ -57,6 +58,8 @@ struct Flush {
 struct Carried {
     session: Session,
     link: Box<dyn Link>,
+    /// When a costly step of the handshake may be done that waits.
+    turn: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -124,10 +127,11 @@ impl Carrier {
         link: Box<dyn Link>,
         mut on_ready: impl FnMut(&Session),
     ) -> (Session, Outcome) {
-        self.load().connection = Some(Carried { session, link });
+        self.load().connection = Some(Carried { session, link, turn: None });
         let mut timer = self.runtime.timer(self.index);
         let mut was_ready = false;
         let mut asking = None;
+        let pace = &context.paces[self.index % context.paces.len()];
         let outcome = std::future::poll_fn(|cx| {
             self.register(cx);
             let mut answer = poll_answer(&mut asking, cx);
@@ -139,6 +143,11 @@ impl Carrier {
                     return Poll::Ready(outcome);
                 }
                 let turn = load.turn(cx, &*self.runtime, &mut *timer, self.is_stopping());
+                if let Poll::Pending = turn
+                    && let Err(outcome) = load.wait_for_turn(cx, &*self.runtime, &mut *timer, pace)
+                {
+                    return Poll::Ready(outcome);
+                }
                 let Some(Carried { session, .. }) = &mut load.connection else { return turn };
                 if !was_ready && session.peer().is_some() {
                     was_ready = true;
@@ -158,7 +167,7 @@ impl Carrier {
             }
         })
         .await;
-        let Carried { session, link } = self.load().connection.take().expect("only this takes what it carries");
+        let Carried { session, link, .. } = self.load().connection.take().expect("only this takes what it carries");
         if let Outcome::Ended(Ending::Finished) = outcome
             && link.close(Close::Finish).is_ok()
             && session.has_sent()
@@ -224,7 +233,7 @@ impl Load {
     /// are left to the task, which writes many at a time; that is faster from the second one on.
     fn write_directly(&mut self, runtime: &dyn Runtime) -> bool {
         let Self { connection, last_flush } = self;
-        let Some(Carried { session, link }) = connection else { return false };
+        let Some(Carried { session, link, .. }) = connection else { return false };
         if last_flush.messages > LONELY_MESSAGES || session.has_output() || session.peer().is_none() {
             return false;
         }
@@ -244,8 +253,34 @@ impl Load {
 
     /// What the handler of ZAP has answered.
     fn answer(&mut self, answer: Answer) -> Result<(), Outcome> {
-        let Some(Carried { session, link }) = &mut self.connection else { return Ok(()) };
+        let Some(Carried { session, link, .. }) = &mut self.connection else { return Ok(()) };
         session.answer(answer).map_err(|ending| farewell_words(session, &**link, Outcome::Ended(ending)))
+    }
+
+    /// Waits until the time of a costly step of the handshake has come, then wakes the task to do it.
+    fn wait_for_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        runtime: &dyn Runtime,
+        timer: &mut dyn Timer,
+        pace: &Pace,
+    ) -> Result<(), Outcome> {
+        let Some(Carried { session, turn, .. }) = &mut self.connection else { return Ok(()) };
+        if !session.waits_for_turn() {
+            return Ok(());
+        }
+        let now = runtime.now();
+        let at = *turn.get_or_insert_with(|| pace.turn(now));
+        let deadline = session.deadline().map_or(at, |deadline| deadline.min(at));
+        if at <= now {
+            *turn = None;
+            session.grant_turn();
+            cx.waker().wake_by_ref();
+        } else if timer.poll_until(cx, deadline).is_ready() {
+            session.handle_timeout(runtime.now()).map_err(Outcome::Ended)?;
+            cx.waker().wake_by_ref();
+        }
+        Ok(())
     }
 
     /// One turn of the task.
@@ -257,7 +292,7 @@ impl Load {
         stopping: bool,
     ) -> Poll<Outcome> {
         let Self { connection, last_flush } = self;
-        let Some(Carried { session, link }) = connection else { return Poll::Pending };
+        let Some(Carried { session, link, .. }) = connection else { return Poll::Pending };
         if stopping {
             session.stop();
         }

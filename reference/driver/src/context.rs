@@ -9,6 +9,7 @@ use zmq_core::pattern::table::SocketType;
 use crate::context_options::ContextOptions;
 use crate::inproc::Names;
 use crate::live::Live;
+use crate::pace::Pace;
 use crate::runtime::Runtime;
 #[cfg(all(unix, not(loom)))]
 use crate::runtime::tokio_runtime::TokioRuntime;
@@ -29,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) names: Names,
     pub(crate) live: Arc<Live>,
     pub(crate) zap: Numbers,
+    /// One for each I/O thread.
+    pub(crate) paces: Box<[Pace]>,
     terminated: AtomicBool,
     sockets: Mutex<Vec<Weak<SocketInner>>>,
     next_index: AtomicUsize,
@@ -103,11 +106,13 @@ impl Context {
     }
 
     fn made(runtime: Arc<dyn Runtime>, options: ContextOptions) -> Self {
+        let paces = (0..runtime.io_threads().max(1)).map(|_| Pace::default()).collect();
         let inner = Arc::new(Inner {
             runtime,
             names: Names::default(),
             live: Arc::default(),
             zap: Numbers::default(),
+            paces,
             terminated: AtomicBool::new(false),
             sockets: Mutex::default(),
             next_index: AtomicUsize::new(0),

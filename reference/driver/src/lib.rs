@@ -38,6 +38,7 @@ mod inproc;
 mod listener;
 mod live;
 mod monitor;
+mod pace;
 #[cfg(unix)]
 mod poller;
 pub mod proxy;

@@ -9,6 +9,7 @@
 //! [`Connection::next`]; push, then write [`Connection::slices`] and say [`Connection::sent`]; at
 //! [`Connection::deadline`] call [`Connection::handle_timeout`].
 
+mod handshake;
 mod heartbeat;
 mod input;
 mod misbehaviour;
@@ -64,6 +65,21 @@ pub struct Connection {
     parts: u32,
     /// The next frame is a subscription for which there was no room.
     change_waits: bool,
+    /// Steps of the handshake that take a long time.
+    costly: Costly,
+}
+
+/// Whether steps of the handshake that cost much may be done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Costly {
+    /// At any time.
+    Free,
+    /// When it is this connection's turn, which it is not.
+    InTurn,
+    /// As before, and one waits.
+    Waits,
+    /// The next one: it is this connection's turn.
+    Granted,
 }
 
 enum State {
@@ -150,6 +166,7 @@ impl Connection {
             heartbeats: Heartbeats::default(),
             parts: 0,
             change_waits: false,
+            costly: Costly::Free,
         }
     }
 
@@ -242,6 +259,9 @@ impl Connection {
                 self.count_part()?;
                 return Ok(Some(Incoming::Frame(frame.more())));
             }
+            if self.output.owes_answers() {
+                return Ok(None);
+            }
             if take == Take::WithoutRoom && self.is_notice(&header) {
                 self.change_waits = true;
                 return Ok(None);
@@ -332,6 +352,7 @@ impl Connection {
         match command::parse(command) {
             Some((name::PING, data)) => {
                 let context = self.heartbeats.on_ping(data, self.now)?;
+                self.output.count_answer(name::PONG.len() + context.len());
                 self.push_command(name::PONG, context);
                 Ok(None)
             }
@@ -342,145 +363,6 @@ impl Connection {
             Some((name::CANCEL, topic)) => Ok(Some(Change::Cancel(command.without_first(command.len() - topic.len())))),
             Some(_) | None => Ok(None),
         }
-    }
-
-    #[cold]
-    fn next_in_handshake(&mut self) -> Result<Option<Incoming>, PeerMisbehaved> {
-        loop {
-            match std::mem::replace(&mut self.state, State::Closing) {
-                State::Opening(expected) => match expected.on_octets(self.input.unread(), &mut self.output) {
-                    Opened::Goes(next) => self.state = State::Version(next),
-                    Opened::Older(version) => self.state = State::Old(self.go_back_to(version)?),
-                    Opened::Waits(expected) => {
-                        self.state = State::Opening(expected);
-                        return Ok(None);
-                    }
-                },
-                State::Version(expected) => {
-                    match expected.on_octets(self.input.unread(), &self.options, &mut self.output) {
-                        Opened::Goes(next) => self.state = State::Greeting(next),
-                        Opened::Older(version) => self.state = State::Old(self.go_back_to(version)?),
-                        Opened::Waits(expected) => {
-                            self.state = State::Version(expected);
-                            return Ok(None);
-                        }
-                    }
-                }
-                State::Old(expected) => match expected.on_octets(self.socket_type, &mut self.input)? {
-                    Progress::Waits(expected) => {
-                        self.state = State::Old(expected);
-                        return Ok(None);
-                    }
-                    Progress::Done(version, peer) => return Ok(Some(self.begin_traffic(version, peer))),
-                },
-                State::RawStart => return Ok(Some(self.begin_raw())),
-                State::Greeting(expected) => match expected.on_octets(self.input.unread(), &self.options)? {
-                    ControlFlow::Continue((version, seed)) => {
-                        self.input.consume(GREETING_OCTETS);
-                        if let Some(incoming) = self.mechanism(version, |us, commands| begin(us, &seed, commands))? {
-                            return Ok(Some(incoming));
-                        }
-                    }
-                    ControlFlow::Break(expected) => {
-                        self.state = State::Greeting(expected);
-                        return Ok(None);
-                    }
-                },
-                State::Mechanism(version, expected) => {
-                    let Some((header, body)) =
-                        self.whole_frame(self.frame_limit().clamp(HANDSHAKE_LEAST_OCTETS, HANDSHAKE_OCTETS))?
-                    else {
-                        self.state = State::Mechanism(version, expected);
-                        return Ok(None);
-                    };
-                    if header.flags & flag::COMMAND == 0 {
-                        return Err(PeerMisbehaved::Handshake { came: "a frame of a message".into() });
-                    }
-                    let command = self.input.take_frame(header.octets, body);
-                    let next = self.mechanism(version, |us, out| expected.on_command(&command, us, out))?;
-                    if next.is_some() {
-                        return Ok(next);
-                    }
-                }
-                other @ (State::Asking(..) | State::Traffic(_) | State::Sealed(_) | State::Raw | State::Closing) => {
-                    self.state = other;
-                    return Ok(None);
-                }
-            }
-        }
-    }
-
-    /// A step of the mechanism: sends what it says, and takes the state that it waits in.
-    #[cold]
-    fn mechanism(
-        &mut self,
-        version: Version,
-        step: impl FnOnce(Us<'_>, &mut Commands) -> Result<Next, PeerMisbehaved>,
-    ) -> Result<Option<Incoming>, PeerMisbehaved> {
-        let mut commands = Commands::new();
-        let us = Us { socket_type: self.socket_type, options: &self.options, version, now: self.now };
-        let next = step(us, &mut commands)?;
-        for body in commands {
-            self.output.push_command_body(&body);
-        }
-        match next {
-            Next::Expect(expected) => {
-                self.state = State::Mechanism(version, expected);
-                Ok(None)
-            }
-            Next::Ask(request, asking) => {
-                self.state = State::Asking(version, asking);
-                Ok(Some(Incoming::Ask(request)))
-            }
-            Next::Done(peer, None) => Ok(Some(self.begin_traffic(version, peer))),
-            Next::Done(peer, Some(cipher)) => {
-                let ready = self.begin_traffic(version, peer);
-                self.framing = Framing::Sealed;
-                self.state = State::Sealed(Box::new(Sealed::new(version, *cipher)));
-                Ok(Some(ready))
-            }
-        }
-    }
-
-    fn begin_traffic(&mut self, version: Version, peer: Box<Peer>) -> Incoming {
-        self.state = State::Traffic(version);
-        self.handshake_deadline = None;
-        if version == Version::V3_1 {
-            self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);
-        }
-        Incoming::Ready(peer)
-    }
-
-    /// The handler of ZAP has answered what [`Incoming::Ask`] asked, or there is none.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::next`]: the peer may not come in.
-    pub fn answer(&mut self, answer: Answer) -> Result<Option<Incoming>, PeerMisbehaved> {
-        match std::mem::replace(&mut self.state, State::Closing) {
-            State::Asking(version, asking) => self
-                .mechanism(version, |us, commands| asking.on_answer(answer, us, commands))
-                .inspect_err(|why| self.on_misbehaviour(why)),
-            other @ (State::Opening(_)
-            | State::Version(_)
-            | State::Greeting(_)
-            | State::Mechanism(..)
-            | State::Old(_)
-            | State::Traffic(_)
-            | State::Sealed(_)
-            | State::RawStart
-            | State::Raw
-            | State::Closing) => {
-                self.state = other;
-                Ok(None)
-            }
-        }
-    }
-
-    /// Whether the handler of ZAP is asked: what the peer sends meanwhile is not looked at.
-    #[must_use]
-    pub fn is_asking(&self) -> bool {
-        matches!(self.state, State::Asking(..))
     }
 
     /// Nothing more is read, and the peer is told why where the RFC asks for it and the peer knows commands.
@@ -523,6 +405,13 @@ impl Connection {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.output.is_full()
+    }
+
+    /// Whether the peer has to take answers to its commands before it is read on.
+    #[inline]
+    #[must_use]
+    pub fn owes_answers(&self) -> bool {
+        self.output.owes_answers()
     }
 
     /// Whether there is anything to write.

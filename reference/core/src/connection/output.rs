@@ -22,6 +22,8 @@ pub(super) struct Output {
     body_octets: usize,
     /// Messages whose last frame is in here.
     messages: usize,
+    /// Octets that answer the peer's commands, since everything was written last.
+    answers: usize,
 }
 
 /// Bodies above this are not copied into the batch.
@@ -30,6 +32,8 @@ const COPIED: usize = 8 << 10;
 const LEAST_SPARE: usize = COPIED + Header::MAX_OCTETS;
 /// Bodies in a batch. Two slices for each must fit into one write.
 const BODIES: usize = 24;
+/// Octets of answers after which the peer has to take them before more of its commands are looked at.
+const ANSWERS_OCTETS: usize = 4 << 10;
 /// Octets of large bodies in a batch.
 const BODIES_OCTETS: usize = 1 << 20;
 
@@ -53,6 +57,17 @@ impl Output {
     pub(super) fn is_full(&self) -> bool {
         let batch = self.batch.as_ref().is_some_and(|batch| batch.capacity() - batch.filled() < LEAST_SPARE);
         batch || self.bodies.len() >= BODIES || self.body_octets >= BODIES_OCTETS
+    }
+
+    /// Whether so much answers the peer that it goes out before anything else is answered.
+    #[inline]
+    pub(super) fn owes_answers(&self) -> bool {
+        self.answers >= ANSWERS_OCTETS
+    }
+
+    /// Counts an answer of about that many octets.
+    pub(super) fn count_answer(&mut self, octets: usize) {
+        self.answers += octets;
     }
 
     /// Messages that were put in since everything was written last.
@@ -202,6 +217,7 @@ impl Output {
             }
             self.batch_sent = 0;
             self.messages = 0;
+            self.answers = 0;
         }
     }
 

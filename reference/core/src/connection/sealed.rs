@@ -71,6 +71,9 @@ impl Connection {
     // spec: CURVE-MSG-01, CURVE-READY-06
     pub(super) fn next_sealed(&mut self, take: Take) -> Result<Option<Incoming>, PeerMisbehaved> {
         loop {
+            if self.output.owes_answers() {
+                return Ok(None);
+            }
             let Some((flags, frame)) = self.open_next()? else { return Ok(None) };
             let is_command = flags & inner::COMMAND != 0;
             if take == Take::WithoutRoom && (!is_command || self.becomes_message(&frame)) {

@@ -165,6 +165,20 @@ pub(crate) fn begin(us: Us<'_>, seed: &Seed, commands: &mut Commands) -> Result<
 }
 
 impl Expect {
+    /// Whether the next step calculates with keys for whoever asks.
+    pub(crate) const fn is_costly(&self) -> bool {
+        match self {
+            Self::CurveHello(_) | Self::CurveInitiate(_) => true,
+            Self::NullReady(_)
+            | Self::PlainHello(_)
+            | Self::PlainInitiate(_)
+            | Self::PlainWelcome(_)
+            | Self::PlainReady(_)
+            | Self::CurveWelcome(_)
+            | Self::CurveReady(_) => false,
+        }
+    }
+
     /// The next command has come.
     // spec: ZMTP31-ERROR-01, ZMTP31-NULL-10
     pub(crate) fn on_command(self, body: &[u8], us: Us<'_>, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {

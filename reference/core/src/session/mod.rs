@@ -138,7 +138,8 @@ impl Session {
     /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
     /// handshake is over.
     pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, start: Start) -> Self {
-        let connection = Connection::new(shared.socket_type(), options.clone(), start.seed, start.now);
+        let mut connection = Connection::new(shared.socket_type(), options.clone(), start.seed, start.now);
+        connection.in_turn();
         Self {
             shared,
             io,
@@ -163,6 +164,17 @@ impl Session {
     #[must_use]
     pub fn peer(&self) -> Option<&Peer> {
         self.peer.as_deref()
+    }
+
+    /// Whether a step of the handshake that costs much waits for [`Self::grant_turn`]: there may be many who ask for one.
+    #[must_use]
+    pub fn waits_for_turn(&self) -> bool {
+        self.connection.waits_for_turn()
+    }
+
+    /// The step may be done, at the next [`Self::deliver`].
+    pub fn grant_turn(&mut self) {
+        self.connection.grant_turn();
     }
 
     /// What the handler of ZAP is to be asked now; [`Self::answer`] takes what it says. Nothing is read until then.
@@ -192,7 +204,7 @@ impl Session {
     /// Reading goes on until a message is at the front that has no room: commands before it are still obeyed. A peer
     /// that sends and does not read would make us keep what we answer.
     pub fn is_paused(&self) -> bool {
-        self.held || self.connection.is_full() || self.connection.is_asking()
+        self.held || self.connection.owes_answers() || self.connection.is_asking() || self.connection.waits_for_turn()
     }
 
     /// `n` octets were read into [`Self::spare`].

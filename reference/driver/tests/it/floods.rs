@@ -69,6 +69,21 @@ fn pings_of_a_peer_that_reads_are_answered_and_others_served() {
     });
 }
 
+/// What goes both ways at full rate never waits for the other end to read first.
+#[test]
+fn two_ends_that_send_at_full_rate_both_go_on() {
+    let context = zmq_reference::blocking::Context::with_io_threads(2).unwrap();
+    let ends = [(); 2].map(|()| crate::good::socket(&context, SocketType::Dealer, Options::default()));
+    let endpoint = ends[0].bind("tcp://127.0.0.1:*").unwrap();
+    ends[1].connect(&endpoint.to_string()).unwrap();
+    std::thread::scope(|scope| {
+        for end in &ends {
+            scope.spawn(move || (0..30_000).for_each(|_| end.send(vec![1; 4_000]).unwrap()));
+            scope.spawn(move || (0..30_000).for_each(|_| drop(end.recv().unwrap())));
+        }
+    });
+}
+
 /// Each call of the application returns in its time, and other peers are served, while one floods.
 #[test]
 fn a_flood_of_useless_messages_holds_no_call_up() {

@@ -443,3 +443,49 @@ fn what_a_peer_sends_while_the_handler_is_asked_waits_in_the_network() {
     }
     assert_eq!(last, Wrote::Stuck, "{} octets were taken", raw.written);
 }
+
+/// Strangers who ask for keys all the time keep nobody who is in from being served.
+#[test]
+fn a_crowd_of_strangers_has_its_pace() {
+    let (meeting, ()) = Meeting::of(curve_server(), curve_client(), |_| ());
+    meeting.succeeds();
+    let mut hello = greeting();
+    hello[12..17].copy_from_slice(b"CURVE");
+    let mut data = vec![1, 0];
+    data.resize(74, 0);
+    data.extend(*keys(7).public().octets());
+    data.extend(1_u64.to_be_bytes());
+    data.resize(194, 7);
+    hello.extend(command("HELLO", &data));
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let mut asked = 0;
+    std::thread::scope(|scope| {
+        let crowd = scope.spawn(|| {
+            let mut asked = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                let mut strangers: Vec<_> = (0..50).map(|_| Raw::connect(&meeting.endpoint)).collect();
+                for stranger in &mut strangers {
+                    stranger.write(&hello);
+                }
+                for stranger in &mut strangers {
+                    assert!(stranger.is_closed_within(Duration::from_secs(10)), "a forged HELLO is refused");
+                }
+                asked += strangers.len();
+            }
+            asked
+        });
+        let start = std::time::Instant::now();
+        let mut slowest = Duration::ZERO;
+        while start.elapsed() < Duration::from_secs(1) {
+            let before = std::time::Instant::now();
+            meeting.push.send("hello").unwrap();
+            meeting.succeeds();
+            slowest = slowest.max(before.elapsed());
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        asked = crowd.join().unwrap();
+        crate::alone::figure(format!("{asked} strangers; the slowest message took {slowest:?}"));
+        assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    });
+    assert!(asked > 0);
+}
