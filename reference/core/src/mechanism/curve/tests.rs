@@ -87,6 +87,12 @@ impl Cast {
         (client, server, Wire { hello, welcome, initiate, ready })
     }
 
+    fn vouch_nonce(&self, initiate: &[u8]) -> Vec<u8> {
+        let key = between(&self.transient_client(), &self.transient_server());
+        let plain = key.open(&Nonce::short(b"CurveZMQINITIATE", 2), &initiate[113..]).unwrap();
+        plain[32..48].to_vec()
+    }
+
     fn transient_client(&self) -> KeyPair {
         KeyPair::generate(*self.client_random.first_chunk().unwrap())
     }
@@ -199,11 +205,13 @@ fn both_ends_come_to_traffic_by_commands_of_the_right_sizes() {
 fn other_random_octets_make_other_keys_nonces_and_cookies() {
     let mut cast = Cast::new();
     let (_, _, first) = cast.handshake();
+    let first_vouch = cast.vouch_nonce(&first.initiate);
     (cast.client_random, cast.server_random) = ([5; ExpectWelcome::RANDOM], [6; ExpectHello::RANDOM]);
     let (_, _, second) = cast.handshake();
     assert_ne!(first.hello[80..112], second.hello[80..112], "C'");
     assert_ne!(first.welcome[8..24], second.welcome[8..24], "the nonce of WELCOME");
     assert_ne!(first.initiate[9..105], second.initiate[9..105], "the cookie");
+    assert_ne!(first_vouch, cast.vouch_nonce(&second.initiate), "the nonce of the vouch");
 }
 
 // spec: CURVE-HELLO-10, CURVE-WELCOME-07, CURVE-INIT-03, CURVE-INIT-06, CURVE-READY-04
