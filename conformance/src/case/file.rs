@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::parse;
+use super::security::{HandlerKind, Security};
 use super::step::{OptionValue, Step};
 use crate::event::Role;
 use crate::wire::greeting::Version;
@@ -87,6 +88,10 @@ pub struct Case {
     pub provisional: bool,
     /// Survival of the subject is examined afterwards.
     pub hostile: bool,
+    /// Mechanism of the subject's socket, and its part in it; `None` for NULL.
+    pub security: Option<Security>,
+    /// A ZAP handler that is there from the beginning.
+    pub zap: Option<HandlerKind>,
     /// Options of the subject's socket.
     pub options: BTreeMap<String, OptionValue>,
     /// What is done.
@@ -140,6 +145,10 @@ struct RawCase {
     provisional: bool,
     #[serde(default)]
     hostile: Option<bool>,
+    #[serde(default)]
+    security: Option<String>,
+    #[serde(default)]
+    zap: Option<String>,
     #[serde(default)]
     options: BTreeMap<String, RawValue>,
     #[serde(default)]
@@ -269,6 +278,14 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
             list
         }
     };
+    let at_id = |why| fail(source.line, why);
+    let security = raw.security.as_ref().map(|word| Security::read(&fill(word, row))).transpose().map_err(at_id)?;
+    let zap = match raw.zap.as_deref() {
+        Some("none") => None,
+        Some(word) => Some(HandlerKind::read(word).map_err(at_id)?),
+        // Without one there is nobody to ask, and PLAIN asks always.
+        None => (security == Some(Security::PlainServer)).then_some(HandlerKind::Router),
+    };
     // TOML drops a line break right behind the opening quotes.
     let opening = &text[raw.steps.span().start..];
     let dropped = usize::from(opening.starts_with("'''\n") || opening.starts_with("\"\"\"\n"));
@@ -292,6 +309,8 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
         revision: raw.revision.unwrap_or(1),
         provisional: raw.provisional,
         hostile: raw.hostile.unwrap_or(raw.class == Class::Robust),
+        security,
+        zap,
         options,
         steps,
         killed_by: raw.killed_by.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::file::{Case, Class, Tier};
 use super::library::Library;
+use super::security::ZapAct;
 use super::step::{Act, Outcome, PeerAct, SubjectAct};
 use crate::ledger::Ledger;
 use crate::sabotage::Saboteur;
@@ -160,11 +161,13 @@ fn needs_ping(act: &Act) -> bool {
 fn is_demand(act: &Act) -> bool {
     match act {
         Act::Differs { .. } => true,
+        Act::Zap(act) => matches!(act, ZapAct::Receives(_) | ZapAct::ReceivesNothing),
         Act::Peer { act, .. } => !matches!(
             act,
             PeerAct::Links
                 | PeerAct::SendsGreeting { .. }
                 | PeerAct::SendsReady { .. }
+                | PeerAct::SendsSecured { .. }
                 | PeerAct::SendsOctets { .. }
                 | PeerAct::SendsVector(_)
                 | PeerAct::SendsMessage { .. }

@@ -9,6 +9,7 @@ pub mod library;
 pub mod lint;
 pub mod octets;
 pub mod parse;
+pub mod security;
 pub mod select;
 pub mod step;
 mod words;

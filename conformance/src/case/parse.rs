@@ -1,11 +1,12 @@
 //! The sentences of steps, and what is said when one cannot be read.
 //!
-//! `peer …` and `A …` to `F …` are raw peers, `subject …` is the subject. [`PEER_VERBS`] and [`SUBJECT_VERBS`] list
-//! what they can do; `docs/src/write-a-case.md` explains each.
+//! `peer …` and `A …` to `F …` are raw peers, `subject …` is the subject, `zap …` a ZAP handler beside it.
+//! [`PEER_VERBS`], [`SUBJECT_VERBS`] and [`ZAP_VERBS`](super::security::ZAP_VERBS) list what they can do; `docs/src/write-a-case.md` explains each.
 
 use super::octets::{Pattern, Token, tokens};
+use super::security::{Hears, Says, fault, fields, hello, sealed, zap};
 use super::step::{
-    Act, Handshake, OptionValue, Outcome, Pace, PeerAct, SendWants, SocketTypeProperty, Step, SubjectAct,
+    Act, FramePattern, Handshake, OptionValue, Outcome, Pace, PeerAct, SendWants, SocketTypeProperty, Step, SubjectAct,
 };
 use super::words::Words;
 use crate::adapter::protocol::ErrorClass;
@@ -49,9 +50,10 @@ pub fn steps(text: &str) -> Result<Vec<Step>, (usize, String)> {
 fn act(line: &str) -> Result<Act, String> {
     let tokens = tokens(line)?;
     let mut words = Words { rest: &tokens };
-    let who = words.word("`subject`, `peer` or `A` to `F`")?;
+    let who = words.word("`subject`, `zap`, `peer` or `A` to `F`")?;
     let act = match who.as_str() {
         "subject" => Act::Subject(subject(&mut words)?),
+        "zap" => Act::Zap(zap(&mut words)?),
         "peer" | "A" | "B" | "C" | "D" | "E" | "F" => Act::Peer { who, act: peer(&mut words)? },
         capture if capture.starts_with('$') => {
             words.expect("differs")?;
@@ -59,7 +61,7 @@ fn act(line: &str) -> Result<Act, String> {
             let right = words.word("a capture such as `$b`")?;
             Act::Differs { left: capture[1..].to_owned(), right: right.trim_start_matches('$').to_owned() }
         }
-        other => return Err(format!("expected `subject`, `peer` or `A` to `F` first, found `{other}`")),
+        other => return Err(format!("expected `subject`, `zap`, `peer` or `A` to `F` first, found `{other}`")),
     };
     words.end()?;
     Ok(act)
@@ -105,28 +107,21 @@ fn handshake(words: &mut Words<'_>) -> Result<Handshake, String> {
 }
 
 fn peer_sends(words: &mut Words<'_>) -> Result<PeerAct, String> {
-    const WHAT: &[&str] = &["greeting", "ready", "octets", "vector", "message", "command"];
+    const WHAT: &[&str] =
+        &["greeting", "ready", "octets", "vector", "message", "command", "hello", "welcome", "initiate", "sealed"];
     Ok(match words.one_of(WHAT)? {
-        "greeting" => {
-            let (greeting, version) = greeting(words)?;
-            PeerAct::SendsGreeting { greeting: Box::new(greeting), version }
-        }
+        "greeting" => greeting(words)?,
         "ready" => {
-            let (mut kind, mut with) = (None, Vec::new());
-            loop {
-                if words.maybe("as") {
-                    kind = Some(SocketTypeProperty::Value(words.word_or_text("a socket type")?));
-                } else if words.maybe("without") {
-                    words.expect("Socket-Type")?;
-                    kind = Some(SocketTypeProperty::Absent);
-                } else if words.maybe("with") {
-                    with = properties(words)?;
-                } else {
-                    break;
-                }
-            }
-            PeerAct::SendsReady { kind, properties: with }
+            let (kind, properties) = metadata(words)?;
+            PeerAct::SendsReady { kind, properties, fault: fault(words)? }
         }
+        "hello" => PeerAct::SendsSecured { says: hello(words)?, fault: fault(words)? },
+        "welcome" => PeerAct::SendsSecured { says: Says::Welcome, fault: fault(words)? },
+        "initiate" => {
+            let (kind, properties) = metadata(words)?;
+            PeerAct::SendsSecured { says: Says::Initiate { kind, properties }, fault: fault(words)? }
+        }
+        "sealed" => PeerAct::SendsSecured { says: sealed(words)?, fault: fault(words)? },
         "octets" => {
             let octets = words.octets_run()?;
             let pace = if words.maybe("one") {
@@ -159,27 +154,53 @@ fn peer_sends(words: &mut Words<'_>) -> Result<PeerAct, String> {
     })
 }
 
+/// Socket-Type and other properties of READY and INITIATE.
+fn metadata(words: &mut Words<'_>) -> Result<(Option<SocketTypeProperty>, Vec<Property>), String> {
+    let (mut kind, mut with) = (None, Vec::new());
+    loop {
+        if words.maybe("as") {
+            kind = Some(SocketTypeProperty::Value(words.word_or_text("a socket type")?));
+        } else if words.maybe("without") {
+            words.expect("Socket-Type")?;
+            kind = Some(SocketTypeProperty::Absent);
+        } else if words.maybe("with") {
+            with = properties(words)?;
+        } else {
+            return Ok((kind, with));
+        }
+    }
+}
+
 fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
-    const WHAT: &[&str] =
-        &["octets", "greeting", "ready", "message", "command", "subscription", "cancellation", "nothing", "end"];
+    const WHAT: &[&str] = &[
+        "octets",
+        "greeting",
+        "ready",
+        "message",
+        "command",
+        "subscription",
+        "cancellation",
+        "nothing",
+        "end",
+        "hello",
+        "welcome",
+        "initiate",
+        "sealed",
+    ];
     Ok(match words.one_of(WHAT)? {
         "octets" => PeerAct::ReceivesOctets(words.pattern_run()?),
         "greeting" => PeerAct::ReceivesGreeting(if words.at_end() { None } else { Some(words.pattern_run()?) }),
         "ready" => {
-            let (mut with, mut without) = (Vec::new(), Vec::new());
-            loop {
-                if words.maybe("with") {
-                    let name = words.text("the name of a property in quotes")?;
-                    words.equals()?;
-                    with.push((name, words.frame_pattern()?));
-                } else if words.maybe("without") {
-                    without.push(words.text("the name of a property in quotes")?);
-                } else {
-                    break;
-                }
-            }
+            let (with, without) = wanted_properties(words)?;
             PeerAct::ReceivesReady { with, without }
         }
+        "hello" => PeerAct::ReceivesSecured(Hears::Hello(fields(words)?)),
+        "welcome" => PeerAct::ReceivesSecured(Hears::Welcome(fields(words)?)),
+        "initiate" => {
+            let (with, without) = wanted_properties(words)?;
+            PeerAct::ReceivesSecured(Hears::Initiate { with, without })
+        }
+        "sealed" => PeerAct::ReceivesSecured(Hears::Sealed(words.octet_pattern()?)),
         "message" => PeerAct::ReceivesMessage(words.frame_patterns()?),
         "command" => {
             let name = words.word("the name of a command")?;
@@ -199,20 +220,37 @@ fn peer_receives(words: &mut Words<'_>) -> Result<PeerAct, String> {
     })
 }
 
-fn greeting(words: &mut Words<'_>) -> Result<(Greeting, Option<Version>), String> {
-    let mut version = None;
+type WantedProperties = (Vec<(Vec<u8>, FramePattern)>, Vec<Vec<u8>>);
+
+fn wanted_properties(words: &mut Words<'_>) -> Result<WantedProperties, String> {
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    loop {
+        if words.maybe("with") {
+            let name = words.text("the name of a property in quotes")?;
+            words.equals()?;
+            with.push((name, words.frame_pattern()?));
+        } else if words.maybe("without") {
+            without.push(words.text("the name of a property in quotes")?);
+        } else {
+            return Ok((with, without));
+        }
+    }
+}
+
+fn greeting(words: &mut Words<'_>) -> Result<PeerAct, String> {
+    let (mut version, mut mechanism, mut as_server) = (None, None, None);
     let mut greeting = Greeting::null(Version::V3_1);
     while !words.at_end() {
         const FIELDS: &[&str] = &["signature", "version", "mechanism", "as-server", "filler"];
         match words.one_of(FIELDS)? {
             "version" => version = Some(words.version()?),
             "signature" => greeting.signature = words.exactly()?,
-            "mechanism" => greeting.mechanism = words.exactly()?,
+            "mechanism" => mechanism = Some(words.exactly()?),
             "filler" => greeting.filler = words.exactly()?,
-            _ => greeting.as_server = words.exactly::<1>()?[0],
+            _ => as_server = Some(words.exactly::<1>()?[0]),
         }
     }
-    Ok((greeting, version))
+    Ok(PeerAct::SendsGreeting { greeting: Box::new(greeting), version, mechanism, as_server })
 }
 
 fn properties(words: &mut Words<'_>) -> Result<Vec<Property>, String> {
@@ -267,7 +305,11 @@ fn subject(words: &mut Words<'_>) -> Result<SubjectAct, String> {
         "receives" if words.maybe("refused") => SubjectAct::ReceivesRefused(refusals(words)?),
         "receives" => {
             let frames = words.frame_patterns()?;
-            if words.maybe("within") {
+            if words.maybe("with") {
+                let name = String::from_utf8_lossy(&words.text("the name of a property in quotes")?).into_owned();
+                words.equals()?;
+                SubjectAct::ReceivesFrom { frames, properties: vec![(name, words.frame_pattern()?)] }
+            } else if words.maybe("within") {
                 let within = words.number()?;
                 words.expect("messages")?;
                 SubjectAct::ReceivesWithin { frames, within }

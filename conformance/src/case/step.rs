@@ -1,7 +1,9 @@
 //! The steps of a case. Each is one sentence of its file; [`super::parse`] reads it.
 
 use super::octets::Pattern;
+use super::security::{Hears, Says, ZapAct};
 use crate::adapter::protocol::ErrorClass;
+use crate::peer::curve::Fault;
 use crate::wire::greeting::{Greeting, Version};
 use crate::wire::metadata::Property;
 
@@ -26,6 +28,8 @@ pub enum Act {
     },
     /// The subject is asked to do something through its adapter.
     Subject(SubjectAct),
+    /// The ZAP handler beside the subject acts or waits, through the same adapter.
+    Zap(ZapAct),
     /// Two captured frames must not be equal.
     Differs {
         /// Name of the first capture.
@@ -48,6 +52,10 @@ pub enum PeerAct {
         greeting: Box<Greeting>,
         /// Version, where the case says one.
         version: Option<Version>,
+        /// Mechanism, where the case says one; `None` for that of the case.
+        mechanism: Option<[u8; 20]>,
+        /// As-server, where the case says it; `None` for what the raw peer is.
+        as_server: Option<u8>,
     },
     /// Writes a READY.
     SendsReady {
@@ -55,6 +63,15 @@ pub enum PeerAct {
         kind: Option<SocketTypeProperty>,
         /// Properties after Socket-Type.
         properties: Vec<Property>,
+        /// What is wrong with it.
+        fault: Option<Fault>,
+    },
+    /// Writes a command of a mechanism with roles.
+    SendsSecured {
+        /// Which, and what is in it.
+        says: Says,
+        /// What is wrong with it.
+        fault: Option<Fault>,
     },
     /// Writes octets as they are.
     SendsOctets {
@@ -100,6 +117,8 @@ pub enum PeerAct {
         /// Names that must not be there; one that ends in `-` stands for all that begin so.
         without: Vec<Vec<u8>>,
     },
+    /// The next command is this one of a mechanism with roles.
+    ReceivesSecured(Hears),
     /// The next message is this.
     ReceivesMessage(Vec<FramePattern>),
     /// The next command is this.
@@ -171,6 +190,8 @@ pub enum Outcome {
     Error,
     /// READY came.
     Ready,
+    /// The handshake goes on: the next command of a mechanism with roles came, or a request of ZAP.
+    Continued,
     /// It is open and the subject reads from it: a fence was answered.
     Open,
     /// Nothing came until the deadline.
@@ -191,6 +212,7 @@ impl Outcome {
         (Self::Closed, "closed"),
         (Self::Error, "error"),
         (Self::Ready, "ready"),
+        (Self::Continued, "continued"),
         (Self::Open, "open"),
         (Self::Silent, "silent"),
         (Self::Downgrade, "downgrade"),
@@ -234,6 +256,13 @@ pub enum SubjectAct {
     },
     /// The next message is this.
     Receives(Vec<FramePattern>),
+    /// The next message is this, and these properties of its sender come with it.
+    ReceivesFrom {
+        /// The message.
+        frames: Vec<FramePattern>,
+        /// Name and value of each property.
+        properties: Vec<(String, FramePattern)>,
+    },
     /// A receive that does not wait is refused in one of these ways.
     ReceivesRefused(Vec<ErrorClass>),
     /// This message is among the next `within`; a REP subject answers those before it.

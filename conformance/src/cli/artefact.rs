@@ -13,6 +13,7 @@ use super::voice::print_line;
 use crate::adapter::process::Adapter;
 use crate::case::file::{Case, Class, Source, Tier};
 use crate::case::parse;
+use crate::case::security::{HandlerKind, Security};
 use crate::case::step::OptionValue;
 use crate::event::{CaseFinished, Exchange, Exchanged, RunStarted};
 use crate::exit::Exit;
@@ -41,6 +42,10 @@ pub(super) struct Artefact {
 struct SavedCase {
     subject: String,
     hostile: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    security: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zap: Option<String>,
     options: BTreeMap<String, SavedValue>,
     steps: Vec<String>,
 }
@@ -64,6 +69,8 @@ impl Artefact {
         let case = SavedCase {
             subject: planned.case.subject.clone(),
             hostile: planned.case.hostile,
+            security: planned.case.security.map(|security| security.word().to_owned()),
+            zap: planned.case.zap.map(|kind| kind.word().to_owned()),
             options: options.collect(),
             steps: planned.case.steps.iter().map(|step| step.text.clone()).collect(),
         };
@@ -137,6 +144,8 @@ impl Artefact {
             revision: self.finished.revision,
             provisional: false,
             hostile: self.case.hostile,
+            security: self.case.security.as_deref().map(Security::read).transpose().map_err(Refusal::usage)?,
+            zap: self.case.zap.as_deref().map(HandlerKind::read).transpose().map_err(Refusal::usage)?,
             options,
             steps,
             killed_by: Vec::new(),

@@ -131,7 +131,17 @@ impl Link {
 
     /// Writes octets, reading whatever comes meanwhile. A connection that ends while writing is no error here: the
     /// end is remembered, and what came before it is in the inbox.
-    pub fn send(&mut self, octets: &[u8], until: Instant, who: &str, record: &mut Record) -> Waited {
+    ///
+    /// `mended` is what would be right, where the octets are wrong on purpose: a saboteur may write that instead.
+    pub fn send(
+        &mut self,
+        octets: &[u8],
+        mended: Option<&[u8]>,
+        until: Instant,
+        who: &str,
+        record: &mut Record,
+    ) -> Waited {
+        let octets = mended.filter(|_| self.tamper.as_ref().is_some_and(Tamper::mends)).unwrap_or(octets);
         record.add(who, Exchanged::Sent(shown(octets)));
         keep(&mut self.said, octets);
         let tampered = self.tamper.as_mut().map(|tamper| tamper.to_subject(octets));

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::TcpListener;
 
+use super::curve::Curve;
 use super::link::Link;
 use crate::wire::annotate::{Start, annotate};
 use crate::wire::dialect::Dialect;
@@ -34,6 +35,8 @@ pub struct RawPeer {
     pub ready: bool,
     /// Whether this end wrote a READY, right or wrong: before that, a PING would be a sin of its own.
     pub introduced: bool,
+    /// CURVE, where the case is about it.
+    pub curve: Option<Curve>,
     /// Frames that were read while something else was awaited.
     held: VecDeque<Frame>,
     fences: u32,
@@ -69,6 +72,7 @@ impl RawPeer {
             greeted: None,
             ready: false,
             introduced: false,
+            curve: None,
             held: VecDeque::new(),
             fences: 0,
         }
@@ -83,6 +87,7 @@ impl RawPeer {
         self.greeted = None;
         self.ready = false;
         self.introduced = false;
+        self.curve = None;
         self.held.clear();
     }
 
@@ -155,7 +160,11 @@ impl RawPeer {
         match self.dialect.decode(link.inbox(), FRAME_LIMIT) {
             Decoded::Frame(frame, taken) => {
                 link.take(taken);
-                lawful(self.dialect, frame).map(Some)
+                let frame = lawful(self.dialect, frame)?;
+                match self.curve.as_mut().filter(|curve| curve.traffic) {
+                    Some(curve) => opened(curve, frame).map(Some),
+                    None => Ok(Some(frame)),
+                }
             }
             Decoded::Incomplete => Ok(None),
             Decoded::TooLarge(size) => Err(Unreadable::TooLarge(size)),
@@ -193,7 +202,35 @@ impl RawPeer {
                 out.extend(annotate(self.dialect, octets, Start::OfConnection, lines));
             }
         }
+        if let Some(curve) = self.curve.as_ref().filter(|curve| !curve.opened.is_empty()) {
+            out.push(format!("{} in the boxes, with the short nonce:", self.name));
+            out.extend(curve.opened.iter().skip(curve.opened.len().saturating_sub(lines)).cloned());
+        }
         out
+    }
+}
+
+/// The frame in a MESSAGE of CURVE. ERROR stays as it is.
+// spec: CURVE-READY-06, ZMTP31-ANALYSIS-03, ZMTP30-ANALYSIS-03
+fn opened(curve: &mut Curve, frame: Frame) -> Result<Frame, Unreadable> {
+    let broken = |rule, slug, frame| Err(Unreadable::Broken { rule, slug, frame });
+    if frame.is_command() && frame.command().is_some_and(|(name, _)| name == b"ERROR") {
+        return Ok(frame);
+    }
+    if !frame.body.starts_with(b"\x07MESSAGE") {
+        return broken("behind READY everything is a MESSAGE", "clear-text", frame);
+    }
+    if frame.has_more() {
+        return broken("MORE stands inside of a MESSAGE, not outside", "outer-more", frame);
+    }
+    match curve.on_message(&frame.body) {
+        Err(wrong) => broken(wrong.rule, wrong.slug, frame),
+        Ok(payload) => {
+            let more = if payload[0] & 1 == 0 { 0 } else { flag::MORE };
+            let command = if payload[0] & 2 == 0 { 0 } else { flag::COMMAND };
+            let inner = more | command;
+            lawful(Dialect::V3, Frame::minimal(inner, payload[1..].to_vec()))
+        }
     }
 }
 

@@ -32,14 +32,22 @@ impl Player<'_> {
                 let outcome = self.handshake(who, handshake);
                 if handshake.is_setup() { outcome.map_err(Trouble::on_the_way) } else { outcome }
             }
-            PeerAct::SendsGreeting { greeting, version } => {
-                let version = version.unwrap_or(self.version);
-                self.send_greeting(who, &Greeting { version, ..(**greeting).clone() })
+            PeerAct::SendsGreeting { greeting, version, mechanism, as_server } => {
+                let own = self.own_greeting(version.unwrap_or(self.version));
+                let greeting = Greeting {
+                    version: own.version,
+                    mechanism: mechanism.unwrap_or(own.mechanism),
+                    as_server: as_server.unwrap_or(own.as_server),
+                    ..(**greeting).clone()
+                };
+                self.send_greeting(who, &greeting)
             }
-            PeerAct::SendsReady { kind, properties } => {
-                let ready = self.ready(kind.as_ref(), properties);
-                self.say(who, &ready)
+            PeerAct::SendsReady { kind, properties, fault } => {
+                let metadata = self.metadata(kind.as_ref(), properties);
+                self.send_ready(who, &metadata, fault.as_ref())
             }
+            PeerAct::SendsSecured { says, fault } => self.send_secured(who, says, fault.as_ref()),
+            PeerAct::ReceivesSecured(hears) => self.receive_secured(who, hears),
             PeerAct::SendsOctets { octets, pace: Pace::AtOnce } => self.say(who, octets),
             PeerAct::SendsOctets { octets, pace: Pace::OneByOne } => {
                 octets.chunks(1).try_for_each(|octet| self.say(who, octet))
@@ -52,9 +60,9 @@ impl Player<'_> {
             }
             PeerAct::SendsMessage { frames, times } => {
                 let octets = self.dialect(who).message(&self.frames(frames)?).repeat(*times);
-                self.say(who, &octets)
+                self.say_traffic(who, &octets)
             }
-            PeerAct::SendsCommand { name, data } => self.say(who, &command(name.as_bytes(), data)),
+            PeerAct::SendsCommand { name, data } => self.say_traffic(who, &command(name.as_bytes(), data)),
             PeerAct::Subscribes(topic) => self.subscribe_and_see(who, topic).map_err(Trouble::on_the_way),
             PeerAct::Unsubscribes(topic) => self.unsubscribe_and_see(who, topic),
             PeerAct::AwaitsPublications => self.see_a_publication(who, b"").map_err(Trouble::on_the_way),
@@ -83,16 +91,17 @@ impl Player<'_> {
     /// One message in the shortest form.
     pub(super) fn send_message(&mut self, who: &str, parts: &[Vec<u8>]) -> Result<(), Trouble> {
         let octets = self.dialect(who).message(parts);
-        self.say(who, &octets)
+        self.say_traffic(who, &octets)
     }
 
     fn send_greeting(&mut self, who: &str, greeting: &Greeting) -> Result<(), Trouble> {
-        self.say(who, &greeting.encode())?;
+        self.say_at_pace(who, &greeting.encode())?;
         self.stage.peer(who).greeted = Some(greeting.version);
         Ok(())
     }
 
-    fn ready(&self, kind: Option<&SocketTypeProperty>, properties: &[Property]) -> Vec<u8> {
+    /// Metadata of READY and INITIATE.
+    pub(super) fn metadata(&self, kind: Option<&SocketTypeProperty>, properties: &[Property]) -> Vec<u8> {
         let kind = match kind {
             Some(SocketTypeProperty::Absent) => None,
             Some(SocketTypeProperty::Value(kind)) => Some(kind.as_str()),
@@ -100,7 +109,7 @@ impl Player<'_> {
         };
         let kind = kind.map(|kind| Property { name: b"Socket-Type".to_vec(), value: kind.as_bytes().to_vec() });
         let properties: Vec<Property> = kind.into_iter().chain(properties.iter().cloned()).collect();
-        command(b"READY", &metadata::encode(&properties))
+        metadata::encode(&properties)
     }
 
     pub(super) fn handshake(&mut self, who: &str, handshake: &Handshake) -> Result<(), Trouble> {
@@ -112,9 +121,9 @@ impl Player<'_> {
             linked?;
         }
         if self.dialect(who) != Dialect::V3 {
-            return self.handshake_early(who, handshake, Pace::AtOnce);
+            return self.handshake_early(who, handshake, self.pace);
         }
-        self.send_greeting(who, &Greeting::null(version))?;
+        self.send_greeting(who, &self.own_greeting(version))?;
         let theirs = match self.stage.greeting(who)? {
             Ok(greeting) => greeting,
             Err(stop) => return Err(self.stopped(&stop, "a greeting of 64 octets")),
@@ -129,52 +138,32 @@ impl Player<'_> {
             return Err(Trouble::Unreached(Unmet::new("a greeting of version 3.1", came, "contradicts-declaration")));
         }
         let kind = handshake.kind.clone().map(SocketTypeProperty::Value);
-        let ready = self.ready(kind.as_ref(), &handshake.properties);
-        self.say(who, &ready)?;
-        self.await_ready(who)?;
+        let metadata = self.metadata(kind.as_ref(), &handshake.properties);
+        self.admits = true;
+        let finished = self.finish_handshake(who, &metadata);
+        self.admits = false;
+        finished?;
         self.stage.settle(SUBJECT)
     }
 
-    /// Waits for READY and nothing else; gives its properties.
-    fn await_ready(&mut self, who: &str) -> Result<Vec<Property>, Trouble> {
-        let until = self.stage.deadline();
-        let frame = match self.stage.frame(who, until)? {
-            Ok(frame) => frame,
-            Err(stop) => return Err(self.stopped(&stop, "command READY")),
-        };
-        let data = match frame.command().filter(|_| frame.is_command()) {
-            Some((b"READY", data)) => data,
-            Some((b"ERROR", _)) => return Err(Unmet::new("command READY", describe(&frame), "error").into()),
-            _ => return Err(Unmet::new("command READY", describe(&frame), "other-frame").into()),
-        };
-        let properties =
-            metadata::decode(data).map_err(|why| Unmet::new("READY with whole metadata", why, "broken-metadata"))?;
+    /// The properties of READY or INITIATE, which have to be lawful.
+    pub(super) fn properties(&self, metadata: &[u8], command: &str) -> Result<Vec<Property>, Trouble> {
+        let properties = metadata::decode(metadata)
+            .map_err(|why| Unmet::new(format!("{command} with whole metadata"), why, "broken-metadata"))?;
         // spec: ZMTP31-READY-03, ZMTP31-READY-05
         let lawful = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.+".contains(octet);
         if let Some(odd) = properties.iter().find(|p| p.name.is_empty() || !p.name.iter().all(lawful)) {
-            let wanted = "READY with property names of letters, digits, `-`, `_`, `.` and `+`";
+            let wanted = format!("{command} with property names of letters, digits, `-`, `_`, `.` and `+`");
             return Err(Unmet::new(wanted, format!("a property named {}", show(&odd.name)), "property-name").into());
         }
-        self.stage.peer(who).ready = true;
         Ok(properties)
     }
 
     fn trickle(&mut self, who: &str) -> Result<(), Trouble> {
-        if self.stage.peer(who).link.is_none() {
-            self.stage.link(who, SUBJECT)?;
-        }
-        if self.dialect(who) != Dialect::V3 {
-            return self.handshake_early(who, &Handshake::default(), Pace::OneByOne);
-        }
-        let greeting = Greeting::null(self.version);
-        greeting.encode().chunks(1).try_for_each(|octet| self.say(who, octet))?;
-        self.stage.peer(who).greeted = Some(greeting.version);
-        self.ready(None, &[]).chunks(1).try_for_each(|octet| self.say(who, octet))?;
-        if let Err(stop) = self.stage.greeting(who)? {
-            return Err(self.stopped(&stop, "a greeting of 64 octets"));
-        }
-        self.await_ready(who)?;
-        self.stage.settle(SUBJECT)
+        self.pace = Pace::OneByOne;
+        let outcome = self.handshake(who, &Handshake::default());
+        self.pace = Pace::AtOnce;
+        outcome
     }
 
     /// How the frames of a peer's connection are cut.
@@ -209,7 +198,7 @@ impl Player<'_> {
         let context = self.stage.peer(who).next_fence();
         let mut data = vec![0, 0];
         data.extend_from_slice(&context);
-        self.say(who, &command(b"PING", &data))?;
+        self.say_traffic(who, &command(b"PING", &data))?;
         Ok(context)
     }
 
@@ -223,7 +212,7 @@ impl Player<'_> {
             };
             if frame.is_command() {
                 match frame.command() {
-                    Some((b"PING", data)) if data.len() >= 2 => self.say(who, &command(b"PONG", &data[2..]))?,
+                    Some((b"PING", data)) if data.len() >= 2 => self.say_traffic(who, &command(b"PONG", &data[2..]))?,
                     _ => return Ok(Came::Command(frame)),
                 }
                 continue;
@@ -282,12 +271,23 @@ impl Player<'_> {
         without: &[Vec<u8>],
     ) -> Result<(), Trouble> {
         let properties = self.await_ready(who)?;
+        self.hold_properties("READY", &properties, with, without)
+    }
+
+    /// Whether properties are there, and others are not.
+    pub(super) fn hold_properties(
+        &mut self,
+        command: &str,
+        properties: &[Property],
+        with: &[(Vec<u8>, FramePattern)],
+        without: &[Vec<u8>],
+    ) -> Result<(), Trouble> {
         let value =
             |name: &[u8]| properties.iter().find(|p| p.name.eq_ignore_ascii_case(name)).map(|p| p.value.clone());
         for (name, pattern) in with {
-            let wanted = format!("READY with {}={pattern}", String::from_utf8_lossy(name));
+            let wanted = format!("{command} with {}={pattern}", String::from_utf8_lossy(name));
             match value(name) {
-                None => return Err(Unmet::new(wanted, "READY without it", "missing-property").into()),
+                None => return Err(Unmet::new(wanted, format!("{command} without it"), "missing-property").into()),
                 Some(found) if self.matches(pattern, &found) => {}
                 Some(found) => return Err(Unmet::new(wanted, format!("value {}", show(&found)), "other-value").into()),
             }
@@ -296,7 +296,7 @@ impl Player<'_> {
             let unwanted =
                 |p: &&Property| p.name.eq_ignore_ascii_case(name) || name.ends_with(b"-") && p.name.starts_with(name);
             if let Some(found) = properties.iter().find(unwanted).map(|p| &p.value) {
-                let wanted = format!("READY without {}", String::from_utf8_lossy(name));
+                let wanted = format!("{command} without {}", String::from_utf8_lossy(name));
                 return Err(Unmet::new(wanted, format!("value {}", show(found)), "unwanted-property").into());
             }
         }
@@ -386,7 +386,7 @@ impl Player<'_> {
         } else {
             self.dialect(who).message(&[[&[form.prefix], topic].concat()])
         };
-        self.say(who, &octets)
+        self.say_traffic(who, &octets)
     }
 
     /// A probe publication tells that the subscription is applied, unless the peer holds a wider topic already.

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use super::stage::{SUBJECT, Stage, Stop};
 use super::survive;
 use super::trouble::{Trouble, Unmet};
+use super::zap::Handler;
 use crate::adapter::process::{Adapter, CallError, LogDirection};
 use crate::adapter::protocol::{Hello, Left, Reply, RequestBody};
 use crate::case::file::{Case, Class, counterpart};
-use crate::case::step::{Act, Outcome, Step};
+use crate::case::security::Security;
+use crate::case::step::{Act, Outcome, Pace, Step};
 use crate::event::{Exchange, Exchanged, Failure, RunId};
 use crate::sabotage::Saboteur;
 use crate::verdict::{Close, Conformance, Survival, Verdict};
@@ -78,7 +80,7 @@ pub fn play(
     let _ = adapter.take_log();
     let version = run.zmtp.parse().unwrap_or(Version::V3_1);
     let mut player = Player {
-        stage: Stage::new(adapter, hello, run.role, setting.patience, setting.saboteur.as_ref()),
+        stage: Stage::new(adapter, hello, case, run.role, setting.patience, setting.saboteur.as_ref()),
         case,
         version,
         kind: counterpart(&case.subject).unwrap_or_default(),
@@ -86,6 +88,9 @@ pub fn play(
         variant: None,
         close: None,
         probes: 0,
+        handler: None,
+        pace: Pace::AtOnce,
+        admits: false,
     };
     player.stage.dialect = Dialect::of(version);
     let outcome = player.perform(run, setting);
@@ -114,6 +119,12 @@ pub(super) struct Player<'a> {
     pub(super) variant: Option<String>,
     pub(super) close: Option<Close>,
     pub(super) probes: usize,
+    /// The ZAP handler, while there is one.
+    pub(super) handler: Option<Handler>,
+    /// How handshakes are written.
+    pub(super) pace: Pace,
+    /// Whether the ZAP handler admits who is asked for, because no step is about it.
+    pub(super) admits: bool,
 }
 
 /// What survival check and `reset` came to.
@@ -133,6 +144,14 @@ impl Player<'_> {
             return Err((0, Trouble::Unsupported(format!("does not speak ZMTP {}", run.zmtp))));
         }
         self.stage.open(SUBJECT, &self.case.subject, &self.case.options).map_err(|trouble| (0, trouble))?;
+        if self.case.zap.is_some() && self.case.security == Some(Security::CurveServer) {
+            for name in ["peer", "A", "B"] {
+                self.captures.insert(format!("key-of-{name}"), self.stage.pair(name).public.to_vec());
+            }
+        }
+        if let Some(kind) = self.case.zap {
+            self.bind_handler(kind).map_err(|trouble| (0, trouble.on_the_way()))?;
+        }
         if self.case.hostile {
             survive::place_bystander(self).map_err(|trouble| (0, trouble.on_the_way()))?;
         }
@@ -149,6 +168,7 @@ impl Player<'_> {
         match &step.act {
             Act::Peer { who, act } => self.peer_step(who, act),
             Act::Subject(act) => self.subject_step(act),
+            Act::Zap(act) => self.zap_step(act),
             Act::Differs { left, right } => {
                 if self.captures.get(left) == self.captures.get(right) {
                     let came = "both are the same";

@@ -61,8 +61,15 @@ impl Player<'_> {
             }
         }
         loop {
-            let frame: Frame = match self.stage.frame(who, until)? {
+            let look = if self.handler.is_some() { until.min(Instant::now() + LOOK) } else { until };
+            let frame: Frame = match self.stage.frame(who, look)? {
                 Ok(frame) => frame,
+                Err(Stop::Deadline) if Instant::now() < until => {
+                    if self.is_asked()? {
+                        return Ok((Some(Outcome::Continued), "a request to the ZAP handler".to_owned()));
+                    }
+                    continue;
+                }
                 Err(Stop::Ended(_)) if error.is_some() => return Ok((Some(Outcome::Error), error.unwrap_or_default())),
                 Err(Stop::Ended(how)) => return Ok((Some(Outcome::Closed), format!("closed ({how})"))),
                 Err(Stop::Deadline) if error.is_some() => return Ok((Some(Outcome::Error), error.unwrap_or_default())),
@@ -88,8 +95,11 @@ impl Player<'_> {
                     return Err(Unmet::new(wanted, came, "foreign-octets").into());
                 }
                 Some((b"ERROR", _)) => error = Some(describe(&frame)),
+                Some((b"WELCOME" | b"INITIATE", _)) if self.case.security.is_some() => {
+                    return Ok((Some(Outcome::Continued), describe(&frame)));
+                }
                 Some((b"READY", _)) if !self.stage.peer(who).ready => {
-                    self.stage.peer(who).ready = true;
+                    self.take_ready(who, &frame)?;
                     if accepted.contains(&Outcome::Ready) {
                         return Ok((Some(Outcome::Ready), describe(&frame)));
                     }
@@ -115,6 +125,9 @@ impl Player<'_> {
             .get(who)
             .and_then(|peer| peer.link.as_ref())
             .map_or(&[][..], crate::peer::link::Link::said);
+        if self.stage.peers.get(who).is_some_and(|peer| peer.curve.is_some()) {
+            return true;
+        }
         let mut rest = said.get(GREETING..).unwrap_or_default();
         while let Decoded::Frame(frame, taken) = decode(rest, said.len()) {
             rest = &rest[taken..];

@@ -12,14 +12,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::trouble::{Trouble, Unmet};
 use crate::adapter::process::{Adapter, CallError};
 use crate::adapter::protocol::{ErrorClass, Hello, Part, Reply, RequestBody, Value};
+use crate::case::file::Case;
+use crate::case::security::Security;
 use crate::case::step::OptionValue;
 use crate::event::{Exchanged, Role};
+use crate::peer::curve::{Curve, End};
 use crate::peer::link::{Link, Record, Waited};
 use crate::peer::raw::{RawPeer, Unreadable};
 use crate::sabotage::Saboteur;
 use crate::sabotage::api::{ApiTamper, Instead};
 use crate::sabotage::tamper::Tamper;
 use crate::verdict::Close;
+use crate::wire::curve::Pair;
 use crate::wire::dialect::Dialect;
 use crate::wire::early::EarlyGreeting;
 use crate::wire::frame::Frame;
@@ -47,11 +51,14 @@ pub struct Stage<'a> {
     pub record: Record,
     /// The raw peers, by name.
     pub peers: BTreeMap<String, RawPeer>,
+    case: &'a Case,
     saboteur: Option<&'a Saboteur>,
     api: ApiTamper,
     endpoint: Option<String>,
-    /// Connections made so far.
+    /// Connections made so far, those that only look after survival left out.
     connections: usize,
+    /// All connections made so far.
+    linked: usize,
 }
 
 /// Why nothing more can be read from a raw peer's connection.
@@ -101,6 +108,7 @@ impl<'a> Stage<'a> {
     pub fn new(
         adapter: &'a mut Adapter,
         hello: &'a Hello,
+        case: &'a Case,
         role: Role,
         patience: Duration,
         saboteur: Option<&'a Saboteur>,
@@ -115,10 +123,12 @@ impl<'a> Stage<'a> {
             patience,
             record,
             peers: BTreeMap::new(),
+            case,
             saboteur,
             api,
             endpoint: None,
             connections: 0,
+            linked: 0,
         }
     }
 
@@ -152,6 +162,15 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Asks for something that is wrong on purpose; a saboteur may have the right thing done instead.
+    ///
+    /// # Errors
+    /// Those of [`Adapter::call`].
+    pub fn ask_faulty(&mut self, body: RequestBody, mended: RequestBody, within: Duration) -> Result<Reply, CallError> {
+        let body = if self.api.mends() { mended } else { body };
+        self.ask(body, within)
+    }
+
     /// Opens a socket and, where the subject binds, binds it.
     ///
     /// # Errors
@@ -170,6 +189,14 @@ impl<'a> Stage<'a> {
             return Err(trouble);
         }
         let mut values = BTreeMap::new();
+        if let Some(security) = self.case.security {
+            if let Some(trouble) = lacks("mechanism", &self.hello.mechanisms, security.mechanism()) {
+                return Err(trouble);
+            }
+            for (name, value) in self.security_options(security) {
+                values.insert(name.to_owned(), self.value(name, &value)?);
+            }
+        }
         for (name, value) in options {
             values.insert(name.clone(), self.value(name, value)?);
         }
@@ -180,6 +207,48 @@ impl<'a> Stage<'a> {
             self.endpoint = Some(endpoint);
         }
         Ok(())
+    }
+
+    /// What makes the subject's socket the end of a mechanism that its case wants.
+    fn security_options(&self, security: Security) -> Vec<(&'static str, OptionValue)> {
+        let key = |key: [u8; 32]| OptionValue::Octets(key.to_vec());
+        let own = self.pair("subject");
+        match security {
+            Security::PlainServer => {
+                vec![("plain_server", OptionValue::Int(1)), ("zap_domain", OptionValue::Octets(DOMAIN.to_vec()))]
+            }
+            Security::PlainClient => vec![
+                ("plain_username", OptionValue::Octets(USERNAME.to_vec())),
+                ("plain_password", OptionValue::Octets(PASSWORD.to_vec())),
+            ],
+            Security::CurveServer => vec![
+                ("curve_server", OptionValue::Int(1)),
+                ("curve_publickey", key(own.public)),
+                ("curve_secretkey", key(own.secret)),
+            ],
+            Security::CurveClient => vec![
+                ("curve_publickey", key(own.public)),
+                ("curve_secretkey", key(own.secret)),
+                ("curve_serverkey", key(self.pair("server").public)),
+            ],
+        }
+    }
+
+    /// A permanent key pair of this case: `subject`, `server`, or the name of a raw peer.
+    #[must_use]
+    pub fn pair(&self, of: &str) -> Pair {
+        Pair::of(&format!("{} {of}", self.case.id))
+    }
+
+    /// CURVE as a raw peer begins it, where the case is about it.
+    fn curve(&self, name: &str) -> Option<Curve> {
+        let security = self.case.security.filter(|security| security.mechanism() == "CURVE")?;
+        let permanent = match security.peers() {
+            End::Client => self.pair(name),
+            End::Server => self.pair("server"),
+        };
+        let seed = format!("{} {name} {}", self.case.id, self.linked);
+        Some(Curve::new(security.peers(), permanent, self.pair("subject").public, &seed))
     }
 
     /// Binds a socket to a free port of the loopback interface.
@@ -249,7 +318,10 @@ impl<'a> Stage<'a> {
         };
         self.record.add(name, Exchanged::Linked(role.to_owned()));
         let dialect = self.dialect;
+        self.linked += 1;
+        let curve = if name == BYSTANDER { None } else { self.curve(name) };
         self.peer(name).begin(link, dialect);
+        self.peer(name).curve = curve;
         Ok(())
     }
 
@@ -306,10 +378,18 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// There is no connection, or the subject does not read.
     pub fn send(&mut self, name: &str, octets: &[u8]) -> Result<(), Trouble> {
+        self.send_faulty(name, octets, None)
+    }
+
+    /// As [`Self::send`], of octets that may be wrong on purpose: then `mended` is what would be right.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn send_faulty(&mut self, name: &str, octets: &[u8], mended: Option<&[u8]>) -> Result<(), Trouble> {
         let until = self.deadline();
         let Some(peer) = self.peers.get_mut(name) else { return Err(unlinked(name)) };
         let Some(link) = peer.link.as_mut() else { return Err(unlinked(name)) };
-        let waited = link.send(octets, until, name, &mut self.record);
+        let waited = link.send(octets, mended, until, name, &mut self.record);
         let kill = link.takes_kill();
         if kill {
             self.adapter.kill();
@@ -407,6 +487,14 @@ impl<'a> Stage<'a> {
 
 /// Name of the subject's socket in every case.
 pub const SUBJECT: &str = "subject";
+/// Socket and raw peer that have nothing to do with the case.
+pub const BYSTANDER: &str = "0-bystander";
+/// User name of PLAIN, where a case does not say another.
+pub const USERNAME: &[u8] = b"admin";
+/// Password of PLAIN, where a case does not say another.
+pub const PASSWORD: &[u8] = b"secret";
+/// Domain of ZAP with PLAIN, where a case does not say another.
+pub const DOMAIN: &[u8] = b"global";
 
 fn dial(endpoint: &str, patience: Duration) -> Result<TcpStream, Trouble> {
     let address = endpoint.strip_prefix("tcp://").and_then(|address| address.parse().ok());

@@ -9,7 +9,7 @@ use super::play::Player;
 use super::stage::{SUBJECT, part, unsupported_or};
 use super::trouble::{Trouble, Unmet};
 use crate::adapter::process::CallError;
-use crate::adapter::protocol::{ErrorClass, ErrorReply, Part, RequestBody};
+use crate::adapter::protocol::{ErrorClass, ErrorReply, Part, Reply, RequestBody};
 use crate::case::step::{FramePattern, FrameValue, OptionValue, SendWants, SubjectAct};
 use crate::wire::annotate::describe;
 use crate::wire::{hex, show, unhex};
@@ -31,6 +31,7 @@ impl Player<'_> {
             SubjectAct::SendsInRotation { count, peers } => self.send_in_rotation(*count, peers),
             SubjectAct::RequestsInRotation { count, peers } => self.request_in_rotation(*count, peers),
             SubjectAct::Receives(frames) => self.receive(frames),
+            SubjectAct::ReceivesFrom { frames, properties } => self.receive_from(frames, properties),
             SubjectAct::ReceivesRefused(classes) => self.receive_refused(classes),
             SubjectAct::ReceivesWithin { frames, within } => self.receive_within(frames, *within),
             SubjectAct::ReceivesCount(count) => (0..*count).try_for_each(|i| {
@@ -194,6 +195,26 @@ impl Player<'_> {
         .into())
     }
 
+    fn receive_from(&mut self, frames: &[FramePattern], properties: &[(String, FramePattern)]) -> Result<(), Trouble> {
+        let wanted = format!("message {}", words(frames));
+        let reply = self.received_reply(&wanted)?;
+        let parts = reply.parts.unwrap_or_default();
+        if !self.parts_match(frames, &parts) {
+            let came = format!("message {}", parts.iter().map(shown).collect::<Vec<_>>().join(" "));
+            return Err(Unmet::new(wanted, came, "other-message").into());
+        }
+        let known = reply.metadata.unwrap_or_default();
+        for (name, pattern) in properties {
+            let wanted = format!("{wanted} with {name}={pattern}");
+            match known.get(name) {
+                None => return Err(Unmet::new(wanted, "a message without it", "missing-property").into()),
+                Some(value) if self.matches(pattern, value.as_bytes()) => {}
+                Some(value) => return Err(Unmet::new(wanted, format!("value {value:?}"), "other-value").into()),
+            }
+        }
+        Ok(())
+    }
+
     fn receive_within(&mut self, frames: &[FramePattern], within: usize) -> Result<(), Trouble> {
         let wanted = format!("message {} within {within} messages", words(frames));
         for _ in 0..within {
@@ -233,11 +254,16 @@ impl Player<'_> {
 
     /// The next message of the application.
     pub(super) fn received(&mut self, wanted: &str) -> Result<Vec<Part>, Trouble> {
+        let reply = self.received_reply(wanted)?;
+        reply.parts.ok_or_else(|| {
+            Trouble::Harness("expected `parts` in the reply to `recv`, found none; mend the adapter".to_owned())
+        })
+    }
+
+    fn received_reply(&mut self, wanted: &str) -> Result<Reply, Trouble> {
         let recv = RequestBody::Recv { s: SUBJECT.to_owned(), timeout_ms: millis(self.stage.patience) };
         match self.stage.ask(recv, self.stage.patience) {
-            Ok(reply) => reply.parts.ok_or_else(|| {
-                Trouble::Harness("expected `parts` in the reply to `recv`, found none; mend the adapter".to_owned())
-            }),
+            Ok(reply) => Ok(reply),
             Err(CallError::Refused(refusal)) if refusal.class == ErrorClass::WouldBlock => {
                 let came = format!("nothing to receive within {} ms", self.stage.patience.as_millis());
                 Err(Unmet::new(wanted, came, "silent").into())

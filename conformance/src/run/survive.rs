@@ -3,7 +3,7 @@
 
 use super::peer_steps::{PROBE, SUBSCRIBE};
 use super::play::Player;
-use super::stage::{SUBJECT, part};
+use super::stage::{BYSTANDER, SUBJECT, part};
 use super::subject_steps::millis;
 use super::trouble::{Trouble, Unmet};
 use crate::adapter::process::CallError;
@@ -17,8 +17,6 @@ use crate::wire::greeting::{Greeting, Version};
 use crate::wire::hex;
 use crate::wire::metadata::{self, Property};
 
-/// Socket and raw peer that have nothing to do with the case.
-const BYSTANDER: &str = "0-bystander";
 /// Raw peer that comes after the case.
 const SECOND: &str = "1-second";
 /// Most messages of the case that may still be queued before the one that is looked for.

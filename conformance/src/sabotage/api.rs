@@ -5,11 +5,17 @@ use crate::adapter::process::CallError;
 use crate::adapter::protocol::{ErrorReply, Part, Reply, RequestBody};
 use crate::wire::{hex, unhex};
 
+/// Name of the ZAP handler's socket in every case.
+pub const HANDLER: &str = "zap";
+
 /// What one saboteur does to the requests of one case.
 #[derive(Debug, Clone, Default)]
 pub struct ApiTamper {
     rules: Vec<(Rule, usize)>,
-    again: Option<Reply>,
+    /// A reply to `recv` that comes again, and of which socket.
+    again: Option<(String, Reply)>,
+    /// Socket of the last `recv`.
+    asked: Option<String>,
 }
 
 /// What is to be done with a request.
@@ -28,7 +34,7 @@ impl ApiTamper {
     #[must_use]
     pub fn new(saboteur: &Saboteur) -> Self {
         let rules = saboteur.rule.iter().filter(|rule| rule.on == Where::Api).map(|rule| (rule.clone(), 0)).collect();
-        Self { rules, again: None }
+        Self { rules, again: None, asked: None }
     }
 
     /// Whether there is nothing to do.
@@ -37,12 +43,21 @@ impl ApiTamper {
         self.rules.is_empty()
     }
 
+    /// Whether what is wrong on purpose is to be put right.
+    #[must_use]
+    pub fn mends(&self) -> bool {
+        self.rules.iter().any(|(rule, _)| matches!(rule.deed, Deed::Mend))
+    }
+
     /// What to do with a request, and the deed that waits for its reply.
     pub fn before(&mut self, body: &RequestBody) -> (Instead, Option<Deed>) {
-        if matches!(body, RequestBody::Recv { .. })
-            && let Some(reply) = self.again.take()
+        if let RequestBody::Recv { s, .. } = body
+            && let Some((_, reply)) = self.again.take_if(|(of, _)| of == s)
         {
             return (Instead::Take(Box::new(Ok(reply))), None);
+        }
+        if let RequestBody::Recv { s, .. } = body {
+            self.asked = Some(s.clone());
         }
         let deed = self.rules.iter_mut().find_map(|(rule, matched)| {
             if !applies(&rule.at, body) {
@@ -62,6 +77,10 @@ impl ApiTamper {
                 let parts = Some(vec![Part::Hex(hex(&octets.to_vec()))]);
                 (Instead::Take(Box::new(Ok(Reply { parts, ..Reply::default() }))), None)
             }
+            Some(Deed::BeforeParts(parts)) => {
+                let parts = parts.iter().map(|octets| Part::Hex(hex(&octets.to_vec()))).collect();
+                (Instead::Take(Box::new(Ok(Reply { parts: Some(parts), ..Reply::default() }))), None)
+            }
             Some(Deed::Double) => (Instead::AskTwice, None),
             Some(Deed::Lose) => (Instead::AskTwice, None),
             deed => (Instead::Ask, deed),
@@ -78,7 +97,7 @@ impl ApiTamper {
         }
         let mut reply = reply?;
         match deed {
-            Deed::Again => self.again = Some(reply.clone()),
+            Deed::Again => self.again = self.asked.take().map(|s| (s, reply.clone())),
             Deed::DropPart(index) => {
                 if let Some(parts) = reply.parts.as_mut().filter(|parts| parts.len() > *index) {
                     parts.remove(*index);
@@ -95,6 +114,7 @@ impl ApiTamper {
                 }
             }
             Deed::ReverseParts => reply.parts.iter_mut().for_each(|parts| parts.reverse()),
+            Deed::ForgetProperties => reply.metadata = None,
             Deed::Garble => reply.parts.iter_mut().flatten().for_each(garble),
             other => debug_assert!(false, "{other:?} on an adapter"),
         }
@@ -106,11 +126,16 @@ fn applies(at: &Unit, body: &RequestBody) -> bool {
     match at {
         Unit::Any => true,
         Unit::Verb(verb) => match body {
-            RequestBody::Recv { .. } => verb == "recv",
-            RequestBody::Send { .. } => verb == "send",
+            RequestBody::Recv { s, .. } => verb == "recv" && s != HANDLER,
+            RequestBody::Send { s, .. } => verb == "send" && s != HANDLER,
             RequestBody::Set { .. } => verb == "set",
             RequestBody::Connect { .. } => verb == "connect",
             RequestBody::Open { .. } => verb == "open",
+            _ => false,
+        },
+        Unit::Zap(verb) => match body {
+            RequestBody::Recv { s, .. } => verb == "recv" && s == HANDLER,
+            RequestBody::Send { s, .. } => verb == "send" && s == HANDLER,
             _ => false,
         },
         Unit::Option(name) => matches!(body, RequestBody::Set { option, .. } if option == name),
@@ -157,6 +182,17 @@ mod tests {
         assert_eq!(received("do = { before = \"\\\"c\\\"\" }"), [part("63")]);
         assert_eq!(received("do = { drop-part = 0 }"), [part("62")]);
         assert_eq!(received("nth = 2\ndo = \"garble\""), [part("61"), part("62")]);
+    }
+
+    #[test]
+    fn the_handler_of_zap_has_rules_of_its_own() {
+        let text = "[[saboteur]]\nname = \"x\"\nsin = \"y\"\n[[saboteur.rule]]\non = \"api\"\nat = { zap = \"recv\" }\ndo = { before-parts = ['\"a\"', '\"\"'] }\n[[saboteur.rule]]\non = \"api\"\nat = \"faulty\"\ndo = \"mend\"\n";
+        let mut tamper = ApiTamper::new(&read("x.toml", text).unwrap()[0]);
+        let recv = |s: &str| RequestBody::Recv { s: s.to_owned(), timeout_ms: 0 };
+        assert!(matches!(tamper.before(&recv("subject")), (Instead::Ask, None)));
+        let (Instead::Take(reply), None) = tamper.before(&recv(HANDLER)) else { panic!("nothing was invented") };
+        assert_eq!(reply.unwrap().parts, Some(vec![Part::Hex("61".to_owned()), Part::Hex(String::new())]));
+        assert!(tamper.mends() && !ApiTamper::default().mends());
     }
 
     #[test]

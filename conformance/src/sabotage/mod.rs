@@ -90,6 +90,10 @@ pub enum Unit {
     Verb(String),
     /// A `set` of this option.
     Option(String),
+    /// A request of this verb to the socket of the ZAP handler.
+    Zap(String),
+    /// A write of a raw peer, or an answer of the ZAP handler, that a case made wrong on purpose.
+    Faulty,
 }
 
 /// What a rule does.
@@ -114,6 +118,8 @@ pub enum Deed {
     Replace(Octets),
     /// These octets come before it; before what the application receives, as a message of one part.
     Before(Octets),
+    /// A message of these parts comes before what is received.
+    BeforeParts(Vec<Octets>),
     /// These octets come after it.
     After(Octets),
     /// One octet of it is altered.
@@ -129,6 +135,10 @@ pub enum Deed {
     StripBody(usize),
     /// A frame with more octets behind its body.
     PadBody(Octets),
+    /// What is wrong on purpose is put right, so that the subject looks as if it took the wrong for the right.
+    Mend,
+    /// The properties of a received message's sender are left out.
+    ForgetProperties,
     /// The adapter's request is not carried out, and said to be.
     Swallow,
     /// The adapter's request is said to be refused.

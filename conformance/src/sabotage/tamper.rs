@@ -96,6 +96,12 @@ impl Tamper {
         out
     }
 
+    /// Whether what is wrong on purpose is to be put right.
+    #[must_use]
+    pub fn mends(&self) -> bool {
+        self.to.rules.iter().any(|counted| matches!(counted.rule.deed, Deed::Mend))
+    }
+
     /// What the subject gets to read of what the raw peer wrote.
     pub fn to_subject(&mut self, octets: &[u8]) -> Vec<u8> {
         if self.to.rules.is_empty() {
@@ -180,6 +186,8 @@ impl Tamper {
                 }
                 Deed::CloseAfter => self.close = true,
                 Deed::Kill => self.kill = true,
+                // Whoever writes asks for it before.
+                Deed::Mend => {}
                 Deed::Swap => swap = true,
                 Deed::Replace(octets) => emitted = vec![octets.to_vec()],
                 Deed::Before(octets) => emitted.insert(0, octets.to_vec()),
@@ -225,7 +233,14 @@ fn applies(at: &Unit, seen: &Seen, emitted: &[Vec<u8>]) -> bool {
             Unit::More => frame.has_more(),
             Unit::Last => !frame.has_more(),
             Unit::Longer(length) => frame.body.len() > *length,
-            Unit::Any | Unit::Greeting | Unit::Command(_) | Unit::Write(_) | Unit::Verb(_) | Unit::Option(_) => false,
+            Unit::Any
+            | Unit::Greeting
+            | Unit::Command(_)
+            | Unit::Write(_)
+            | Unit::Verb(_)
+            | Unit::Option(_)
+            | Unit::Zap(_)
+            | Unit::Faulty => false,
         },
         (Seen::Frame(_) | Seen::Write, _) => false,
     }

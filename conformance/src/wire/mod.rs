@@ -4,6 +4,7 @@
 //! what they saw instead of judging it. What is wrong is decided by a case, not here.
 
 pub mod annotate;
+pub mod curve;
 pub mod dialect;
 pub mod early;
 pub mod frame;
