@@ -135,6 +135,8 @@ impl Connection {
 
     pub(super) fn begin_traffic(&mut self, version: Version, peer: Box<Peer>) -> Incoming {
         self.state = State::Traffic(version);
+        self.input.expect_traffic();
+        self.output.expect_traffic();
         self.handshake_deadline = None;
         if version == Version::V3_1 {
             self.heartbeats = Heartbeats::start(self.options.heartbeat, self.now);

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::Phase;
 use crate::frame::{Buffer, Frame, pool};
 use crate::wire::{Header, flag};
 
@@ -13,6 +14,7 @@ pub(super) struct Input {
     read: usize,
     /// Octets, from the first unread one on, that the next frame is known to need.
     needed: usize,
+    phase: Phase,
 }
 
 /// No exact buffer is made for a frame on its header's word alone: it grows with what has arrived.
@@ -98,14 +100,26 @@ impl Input {
         }
     }
 
+    /// From here on there will be messages.
+    pub(super) fn expect_traffic(&mut self) {
+        self.phase = Phase::Traffic;
+    }
+
     fn make_room(&mut self) {
         let Some(buffer) = &mut self.buffer else {
-            self.buffer = Some(pool::take(FIRST_OCTETS));
+            self.buffer = Some(match self.phase {
+                Phase::Handshake => Buffer::with_capacity(pool::HANDSHAKE_OCTETS),
+                Phase::Traffic => pool::take(FIRST_OCTETS),
+            });
             self.read = 0;
             return;
         };
         let unread = buffer.filled() - self.read;
-        if unread == 0 && buffer.capacity() <= FIRST_OCTETS * 2 && buffer.clear() {
+        let usual = match self.phase {
+            Phase::Handshake => buffer.capacity() <= FIRST_OCTETS * 2,
+            Phase::Traffic => (FIRST_OCTETS..=FIRST_OCTETS * 2).contains(&buffer.capacity()),
+        };
+        if unread == 0 && usual && buffer.clear() {
             self.read = 0;
             return;
         }
@@ -114,7 +128,7 @@ impl Input {
         let enough = if self.needed > unread {
             behind >= self.needed || (self.needed > FIRST_OCTETS && spare >= LEAST_SPARE)
         } else {
-            spare >= LEAST_SPARE
+            spare >= LEAST_SPARE || (self.phase == Phase::Handshake && spare > 0)
         };
         if enough {
             return;

@@ -49,6 +49,16 @@ const HANDSHAKE_OCTETS: u64 = 1 << 20;
 /// As long as this it may be although messages have to be shorter: CURVE could not begin otherwise.
 const HANDSHAKE_LEAST_OCTETS: u64 = 1 << 10;
 
+/// What buffers are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    /// Some hundred octets, and perhaps never more.
+    #[default]
+    Handshake,
+    /// Whatever is worth a read or a write.
+    Traffic,
+}
+
 /// One end of a connection.
 pub struct Connection {
     socket_type: SocketType,

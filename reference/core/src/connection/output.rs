@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
+use super::Phase;
 use crate::frame::{Buffer, Frame, pool};
 use crate::mechanism::curve::Cipher;
 use crate::wire::{Header, command, flag};
@@ -22,8 +23,12 @@ pub(super) struct Output {
     body_octets: usize,
     /// Messages whose last frame is in here.
     messages: usize,
+<<<<<<< HEAD
     /// Octets that answer the peer's commands, since everything was written last.
     answers: usize,
+=======
+    phase: Phase,
+>>>>>>> 3ebb156 (Buffers wander between threads without asking for memory; allocations for each message are counted)
 }
 
 /// Bodies above this are not copied into the batch.
@@ -55,7 +60,8 @@ impl Output {
     /// Whether the batch is worth writing before more is put in.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        let batch = self.batch.as_ref().is_some_and(|batch| batch.capacity() - batch.filled() < LEAST_SPARE);
+        let roomy = |batch: &Buffer| batch.filled() + LEAST_SPARE <= batch.capacity().max(pool::READ_OCTETS);
+        let batch = self.batch.as_ref().is_some_and(|batch| !roomy(batch));
         batch || self.bodies.len() >= BODIES || self.body_octets >= BODIES_OCTETS
     }
 
@@ -89,11 +95,20 @@ impl Output {
     #[cold]
     fn grow(&mut self, octets: usize) {
         let needed = self.batch().len() + octets;
-        let mut larger = pool::take(needed + needed / 2);
+        let mut larger = if self.phase == Phase::Handshake && needed <= pool::HANDSHAKE_OCTETS {
+            Buffer::with_capacity(pool::HANDSHAKE_OCTETS)
+        } else {
+            pool::take(needed + needed / 2)
+        };
         larger.append(self.batch());
         if let Some(before) = self.batch.replace(larger) {
             pool::give_back(before);
         }
+    }
+
+    /// From here on there will be messages.
+    pub(super) fn expect_traffic(&mut self) {
+        self.phase = Phase::Traffic;
     }
 
     /// Appends a frame of a message.

@@ -1,29 +1,43 @@
-//! Buffers for what arrives, used again by the thread that reads.
+//! Buffers for what arrives and what is written, used again.
+//!
+//! Each thread keeps some for itself. Who writes and who reads may be two threads, and then buffers always wander from the
+//! one to the other; so what a thread has too much of it leaves where all threads look before they ask for memory.
 //!
 //! A buffer that is given back may still have frames in it; it is handed out again when the last of them is gone.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use super::block::Buffer;
 
 /// Octets of a buffer for a link: what one read may bring.
 pub(crate) const READ_OCTETS: usize = 64 << 10;
-/// Octets that a thread keeps for later.
-const KEPT_OCTETS: usize = 4 << 20;
+/// Octets of a buffer that a handshake needs: there may be many that never end.
+pub(crate) const HANDSHAKE_OCTETS: usize = 512;
+/// Octets that a thread keeps for itself.
+const OWN_OCTETS: usize = 1 << 20;
+/// Octets that are left for any thread.
+const SHARED_OCTETS: usize = 4 << 20;
 
 thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { buffers: Vec::new(), octets: 0 }) };
+    static OWN: RefCell<Pool> = const { RefCell::new(Pool::new()) };
 }
 
+/// Nobody waits for it: who finds it locked does without.
+static SHARED: Mutex<Pool> = Mutex::new(Pool::new());
+
+/// The oldest first.
 struct Pool {
-    buffers: Vec<Buffer>,
+    buffers: VecDeque<Buffer>,
     octets: usize,
 }
 
-/// An empty buffer of at least `octets`, and at least [`READ_OCTETS`], where the pool has one.
+/// An empty buffer of at least `octets`, and at least [`READ_OCTETS`], where a pool has one.
 pub(crate) fn take_pooled(octets: usize) -> Option<Buffer> {
     // A thread that is ending has no pool any more.
-    POOL.try_with(|pool| pool.borrow_mut().take(octets)).ok().flatten()
+    let own = OWN.try_with(|pool| pool.borrow_mut().take(octets)).ok().flatten();
+    own.or_else(|| SHARED.try_lock().ok()?.take(octets))
 }
 
 /// An empty buffer of at least `octets`, and at least [`READ_OCTETS`].
@@ -31,32 +45,53 @@ pub(crate) fn take(octets: usize) -> Buffer {
     take_pooled(octets).unwrap_or_else(|| Buffer::with_capacity(octets.max(READ_OCTETS)))
 }
 
-/// Keeps a buffer for later.
+/// Keeps a buffer for later, unless it is a small one.
 pub(crate) fn give_back(buffer: Buffer) {
-    let _ = POOL.try_with(|pool| pool.borrow_mut().keep(buffer));
+    if buffer.capacity() < READ_OCTETS {
+        return;
+    }
+    // If the thread has no pool any more, the buffer ends here.
+    let _ = OWN.try_with(|pool| {
+        let mut own = pool.borrow_mut();
+        own.keep(buffer);
+        // The oldest: if frames still hold it, somebody keeps them for long.
+        while let Some(surplus) = own.surplus(OWN_OCTETS) {
+            if let Ok(mut shared) = SHARED.try_lock() {
+                shared.keep(surplus);
+                while shared.surplus(SHARED_OCTETS).is_some() {}
+            }
+        }
+    });
 }
 
 impl Pool {
+    const fn new() -> Self {
+        Self { buffers: VecDeque::new(), octets: 0 }
+    }
+
     fn take(&mut self, octets: usize) -> Option<Buffer> {
         // A buffer far too large would tie up memory that a large message needs.
         let largest = octets.max(READ_OCTETS).saturating_mul(2);
         let fits = |buffer: &mut Buffer| (octets..=largest).contains(&buffer.capacity()) && buffer.clear();
         let found = self.buffers.iter_mut().position(fits)?;
-        let buffer = self.buffers.swap_remove(found);
+        let buffer = self.buffers.swap_remove_back(found)?;
         self.octets -= buffer.capacity();
         Some(buffer)
     }
 
     fn keep(&mut self, buffer: Buffer) {
-        if buffer.capacity() > KEPT_OCTETS {
-            return;
-        }
         self.octets += buffer.capacity();
-        self.buffers.push(buffer);
-        while self.octets > KEPT_OCTETS {
-            // The oldest: if frames still hold it, somebody keeps them for long.
-            self.octets -= self.buffers.remove(0).capacity();
+        self.buffers.push_back(buffer);
+    }
+
+    /// The oldest, if there is more than `octets`.
+    fn surplus(&mut self, octets: usize) -> Option<Buffer> {
+        if self.octets <= octets {
+            return None;
         }
+        let oldest = self.buffers.pop_front()?;
+        self.octets -= oldest.capacity();
+        Some(oldest)
     }
 }
 
@@ -65,16 +100,23 @@ mod tests {
     use super::super::Frame;
     use super::*;
 
+    /// The shared pool is everybody's, so tests look at places only.
+    fn place(buffer: &Buffer) -> usize {
+        buffer.octets().as_ptr() as usize
+    }
+
     #[test]
     fn a_buffer_comes_back_when_its_frames_are_gone() {
         let mut buffer = take(1);
         buffer.append(&[7; 100]);
-        let place = buffer.octets().as_ptr();
+        let before = place(&buffer);
         let frame = Frame::of(&mut buffer, 0, 100);
         give_back(buffer);
-        assert_ne!(take(1).octets().as_ptr(), place);
+        let other = take(1);
+        assert_ne!(place(&other), before);
         drop(frame);
-        assert_eq!(take(1).octets().as_ptr(), place);
+        let again = take(1);
+        assert_eq!(place(&again), before);
     }
 
     #[test]
@@ -82,8 +124,25 @@ mod tests {
         for _ in 0..200 {
             give_back(Buffer::with_capacity(READ_OCTETS));
         }
-        give_back(Buffer::with_capacity(KEPT_OCTETS + 1));
-        let kept = POOL.with(|pool| pool.borrow().octets);
-        assert!(kept <= KEPT_OCTETS, "{kept}");
+        give_back(Buffer::with_capacity(SHARED_OCTETS + 1));
+        let own = OWN.with(|pool| pool.borrow().octets);
+        assert!(own <= OWN_OCTETS, "{own}");
+        let shared = SHARED.lock().unwrap().octets;
+        assert!(shared <= SHARED_OCTETS, "{shared}");
+    }
+
+    #[test]
+    fn what_one_thread_has_too_much_of_another_takes() {
+        // Nobody else has buffers of this size, which none of the usual ones stands in for.
+        let size = READ_OCTETS * 5;
+        let given: Vec<Buffer> = (0..8).map(|_| Buffer::with_capacity(size)).collect();
+        let places: Vec<usize> = given.iter().map(place).collect();
+        given.into_iter().for_each(give_back);
+        let taken = std::thread::spawn(move || {
+            // Other tests may hold the lock for an instant.
+            (0..100_000).find_map(|_| take_pooled(size)).map(|buffer| place(&buffer))
+        });
+        let taken = taken.join().unwrap();
+        assert!(taken.is_some_and(|taken| places.contains(&taken)), "{taken:x?} of {places:x?}");
     }
 }
