@@ -56,7 +56,8 @@ struct Flush {
 }
 
 struct Carried {
-    session: Session,
+    /// In a place of its own: futures that hand it on would hold it twice.
+    session: Box<Session>,
     link: Box<dyn Link>,
     /// When a costly step of the handshake may be done that waits.
     turn: Option<Instant>,
@@ -123,10 +124,10 @@ impl Carrier {
     pub(crate) async fn carry(
         &self,
         context: &Arc<context::Inner>,
-        session: Session,
+        session: Box<Session>,
         link: Box<dyn Link>,
         mut on_ready: impl FnMut(&Session),
-    ) -> (Session, Outcome) {
+    ) -> (Box<Session>, Outcome) {
         self.load().connection = Some(Carried { session, link, turn: None });
         let mut timer = self.runtime.timer(self.index);
         let mut was_ready = false;
@@ -248,7 +249,11 @@ impl Load {
         *last_flush = Flush { messages, at: runtime.now(), answered: false };
         // What the batch had no room for, or what came meanwhile, is for the task. Only when there is nothing is the next
         // message told of.
-        all && session.pull().is_ok() && !session.has_output()
+        let nothing_left = all && session.pull().is_ok() && !session.has_output();
+        if nothing_left {
+            session.relax();
+        }
+        nothing_left
     }
 
     /// What the handler of ZAP has answered.

@@ -29,7 +29,7 @@ struct Dialer {
     endpoint: Endpoint,
     /// Where there is no connection, for events.
     at: At,
-    options: Options,
+    options: Arc<Options>,
     index: usize,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn start(
     socket: &Arc<Inner>,
     carrier: Arc<Carrier>,
     endpoint: Endpoint,
-    options: Options,
+    options: Arc<Options>,
     ends: Option<Ends>,
     index: usize,
 ) {
@@ -225,7 +225,7 @@ impl Dialer {
         let keeps_ends = ends.is_some();
         let io: Arc<dyn IoSide> = Arc::clone(&self.carrier) as _;
         let start = begin(Origin::Dialed, &*self.context.runtime, &*link, &self.options);
-        let session = Session::new(Arc::clone(&self.shared), io, self.options.clone(), ends, start);
+        let session = Box::new(Session::new(Arc::clone(&self.shared), io, Arc::clone(&self.options), ends, start));
         let on_ready = |_: &Session| self.events.emit(EventKind::HandshakeSucceeded, &at);
         let (session, outcome) = self.carrier.carry(&self.context, session, link, on_ready).await;
         let was_ready = session.peer().is_some();

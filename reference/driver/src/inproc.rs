@@ -39,7 +39,7 @@ struct Waiting {
 /// The connecting side of a connection whose other side is still to come.
 struct Half {
     shared: Arc<Shared>,
-    options: Options,
+    options: Arc<Options>,
     lease: Arc<Lease>,
     /// What the other side will get of pipes that this side uses already; `None`: it is attached later.
     pipes: Option<(Reader, Writer)>,

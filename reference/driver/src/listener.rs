@@ -113,7 +113,7 @@ fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: &Endpoint, index: us
     socket.emit(EventKind::Accepted, &at);
     let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
     let start = begin(Origin::Accepted, &*runtime, &*link, &options);
-    let session = Session::new(Arc::clone(&shared), io, options, None, start);
+    let session = Box::new(Session::new(Arc::clone(&shared), io, options, None, start));
     let events = Reporter::new(socket);
     let context = Arc::clone(&socket.context);
     let alive = context.live.enter();

@@ -382,7 +382,7 @@ impl Socket {
     /// The options as they are now.
     #[must_use]
     pub fn options(&self) -> Options {
-        self.inner().core.shared().options()
+        (*self.inner().core.shared().options()).clone()
     }
 
     /// Changes options. What is bound or connected already keeps those it has; linger counts when the socket closes.

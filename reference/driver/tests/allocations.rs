@@ -2,6 +2,7 @@
 //!
 //! A program of its own, since it counts what the whole process allocates. Its tests take turns for the same reason.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::alloc::System;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -96,8 +97,8 @@ fn to_and_fro(from: &Socket, to: &Socket) {
 }
 
 /// What is allowed for a message that needs no memory: a queue takes one chunk for each 64 frames that are in it, and gives
-/// back all but one.
-const NOTHING: f64 = 1.0 / 64.0;
+/// back all but one; over tcp a message passes two queues.
+const NOTHING: f64 = 2.0 / 64.0;
 
 #[track_caller]
 fn assert_at_most(what: &str, came: f64, most: f64) {

@@ -22,6 +22,7 @@ mod sealed;
 
 use std::io::IoSlice;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 pub use misbehaviour::{HandshakeFailure, OldVersion, PeerMisbehaved};
 pub use peer::Peer;
@@ -62,7 +63,7 @@ enum Phase {
 /// One end of a connection.
 pub struct Connection {
     socket_type: SocketType,
-    options: Options,
+    options: Arc<Options>,
     input: Input,
     output: Output,
     state: State,
@@ -154,7 +155,8 @@ impl Connection {
 
     /// A connection that begins to talk. `seed` is what its mechanism needs of entropy.
     #[must_use]
-    pub fn new(socket_type: SocketType, options: Options, seed: Seed, now: Instant) -> Self {
+    pub fn new(socket_type: SocketType, options: impl Into<Arc<Options>>, seed: Seed, now: Instant) -> Self {
+        let options = options.into();
         let mut output = Output::default();
         let (state, framing, handshake_timeout) = match socket_type.rules().protocol {
             Protocol::Zmtp => {

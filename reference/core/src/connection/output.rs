@@ -23,12 +23,9 @@ pub(super) struct Output {
     body_octets: usize,
     /// Messages whose last frame is in here.
     messages: usize,
-<<<<<<< HEAD
     /// Octets that answer the peer's commands, since everything was written last.
     answers: usize,
-=======
     phase: Phase,
->>>>>>> 3ebb156 (Buffers wander between threads without asking for memory; allocations for each message are counted)
 }
 
 /// Bodies above this are not copied into the batch.

@@ -75,7 +75,7 @@ pub struct Session {
     shared: Arc<Shared>,
     io: Arc<dyn IoSide>,
     origin: Origin,
-    options: Options,
+    options: Arc<Options>,
     connection: Connection,
     ends: Option<Ends>,
     /// The peer, once it is known who it is.
@@ -137,8 +137,14 @@ enum In {
 impl Session {
     /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
     /// handshake is over.
-    pub fn new(shared: Arc<Shared>, io: Arc<dyn IoSide>, options: Options, ends: Option<Ends>, start: Start) -> Self {
-        let mut connection = Connection::new(shared.socket_type(), options.clone(), start.seed, start.now);
+    pub fn new(
+        shared: Arc<Shared>,
+        io: Arc<dyn IoSide>,
+        options: Arc<Options>,
+        ends: Option<Ends>,
+        start: Start,
+    ) -> Self {
+        let mut connection = Connection::new(shared.socket_type(), Arc::clone(&options), start.seed, start.now);
         connection.in_turn();
         Self {
             shared,

@@ -22,7 +22,7 @@ use crate::time::Instant;
 pub struct Shared {
     socket_type: SocketType,
     drawn: u32,
-    options: Mutex<Options>,
+    options: Mutex<Arc<Options>>,
     peers: Arc<PeerIds>,
     mailbox: Mailbox,
     receivers: Parking,
@@ -42,7 +42,7 @@ impl Shared {
         Self {
             socket_type,
             drawn: first_routing_id,
-            options: Mutex::new(options),
+            options: Mutex::new(Arc::new(options)),
             peers: Arc::default(),
             mailbox: Mailbox::default(),
             receivers: Parking::default(),
@@ -69,8 +69,8 @@ impl Shared {
 
     /// The options as they are now.
     #[must_use]
-    pub fn options(&self) -> Options {
-        lock(&self.options).clone()
+    pub fn options(&self) -> Arc<Options> {
+        Arc::clone(&lock(&self.options))
     }
 
     /// [`Options::affinity`] as it is now.
@@ -81,7 +81,7 @@ impl Shared {
 
     /// Changes options for what is bound or connected from here on.
     pub fn change_options(&self, change: impl FnOnce(&mut Options)) {
-        change(&mut lock(&self.options));
+        change(Arc::make_mut(&mut lock(&self.options)));
     }
 
     /// The ids of this socket's peers.
