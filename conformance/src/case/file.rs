@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::parse;
@@ -63,6 +63,28 @@ impl Tier {
     }
 }
 
+/// Over what subject and raw peers meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// The loopback interface.
+    #[default]
+    Tcp,
+    /// Sockets of the file system.
+    Ipc,
+}
+
+impl Transport {
+    /// Its word in endpoints and declarations.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Ipc => "ipc",
+        }
+    }
+}
+
 /// One case, ready to be run.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -92,6 +114,10 @@ pub struct Case {
     pub security: Option<Security>,
     /// A ZAP handler that is there from the beginning.
     pub zap: Option<HandlerKind>,
+    /// Over what subject and raw peers meet.
+    pub transport: Transport,
+    /// Whether the events of the subject's socket are asked for.
+    pub monitored: bool,
     /// Options of the subject's socket.
     pub options: BTreeMap<String, OptionValue>,
     /// What is done.
@@ -149,6 +175,10 @@ struct RawCase {
     security: Option<String>,
     #[serde(default)]
     zap: Option<String>,
+    #[serde(default)]
+    transport: Transport,
+    #[serde(default)]
+    monitored: bool,
     #[serde(default)]
     options: BTreeMap<String, RawValue>,
     #[serde(default)]
@@ -311,6 +341,8 @@ fn case(text: &str, area: &str, raw: &RawCase, row: &Row, source: Source) -> Res
         hostile: raw.hostile.unwrap_or(raw.class == Class::Robust),
         security,
         zap,
+        transport: raw.transport,
+        monitored: raw.monitored,
         options,
         steps,
         killed_by: raw.killed_by.clone(),

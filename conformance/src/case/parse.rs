@@ -29,7 +29,8 @@ pub const PEER_VERBS: &[&str] = &[
     "resets",
 ];
 /// What the subject can be asked to do.
-pub const SUBJECT_VERBS: &[&str] = &["sends", "receives", "subscribes", "unsubscribes", "sets", "settles", "closes"];
+pub const SUBJECT_VERBS: &[&str] =
+    &["sends", "receives", "subscribes", "unsubscribes", "sets", "reports", "settles", "closes"];
 
 /// Reads the steps of a case: one to a line, blank lines and lines that begin with `#` left out.
 ///
@@ -329,7 +330,15 @@ fn subject(words: &mut Words<'_>) -> Result<SubjectAct, String> {
             } else {
                 OptionValue::Octets(words.octets()?)
             };
-            SubjectAct::Sets { option, value }
+            let refused = if words.maybe("refused") { refusals(words)? } else { Vec::new() };
+            SubjectAct::Sets { option, value, refused }
+        }
+        "reports" => {
+            let mut events = vec![words.word("the name of an event")?];
+            while words.maybe("or") {
+                events.push(words.word("the name of an event")?);
+            }
+            SubjectAct::Reports(events)
         }
         "settles" => SubjectAct::Settles,
         _ => SubjectAct::Closes,

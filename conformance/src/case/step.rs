@@ -284,7 +284,11 @@ pub enum SubjectAct {
         option: String,
         /// Value as written.
         value: OptionValue,
+        /// In which ways it has to be refused; empty if it has to succeed.
+        refused: Vec<ErrorClass>,
     },
+    /// The next event of its monitor is one of these; the first is preferred.
+    Reports(Vec<String>),
     /// Does its pending work.
     Settles,
     /// Closes its socket.

@@ -11,7 +11,7 @@ use super::check::{PATIENCE, SCALES, not_started, patience, unusable};
 use super::options::ReplayOptions;
 use super::voice::print_line;
 use crate::adapter::process::Adapter;
-use crate::case::file::{Case, Class, Source, Tier};
+use crate::case::file::{Case, Class, Source, Tier, Transport};
 use crate::case::parse;
 use crate::case::security::{HandlerKind, Security};
 use crate::case::step::OptionValue;
@@ -46,6 +46,10 @@ struct SavedCase {
     security: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     zap: Option<String>,
+    #[serde(default)]
+    transport: Transport,
+    #[serde(default)]
+    monitored: bool,
     options: BTreeMap<String, SavedValue>,
     steps: Vec<String>,
 }
@@ -71,6 +75,8 @@ impl Artefact {
             hostile: planned.case.hostile,
             security: planned.case.security.map(|security| security.word().to_owned()),
             zap: planned.case.zap.map(|kind| kind.word().to_owned()),
+            transport: planned.case.transport,
+            monitored: planned.case.monitored,
             options: options.collect(),
             steps: planned.case.steps.iter().map(|step| step.text.clone()).collect(),
         };
@@ -146,6 +152,8 @@ impl Artefact {
             hostile: self.case.hostile,
             security: self.case.security.as_deref().map(Security::read).transpose().map_err(Refusal::usage)?,
             zap: self.case.zap.as_deref().map(HandlerKind::read).transpose().map_err(Refusal::usage)?,
+            transport: self.case.transport,
+            monitored: self.case.monitored,
             options,
             steps,
             killed_by: Vec::new(),

@@ -1,11 +1,11 @@
-//! One TCP connection of a raw peer: never blocks beyond its deadline, reads while it writes, remembers who closed.
+//! One connection of a raw peer: never blocks beyond its deadline, reads while it writes, remembers who closed.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::stream::Stream;
 use crate::event::{Exchange, Exchanged};
 use crate::sabotage::tamper::Tamper;
 use crate::verdict::Close;
@@ -21,7 +21,7 @@ const KEPT: usize = 32 * 1024;
 /// A connection, or what is left of it.
 #[derive(Debug)]
 pub struct Link {
-    stream: TcpStream,
+    stream: Stream,
     inbox: Vec<u8>,
     /// The first octets of each direction.
     said: Vec<u8>,
@@ -87,9 +87,8 @@ impl Link {
     ///
     /// # Errors
     /// The kernel refused to make it non-blocking.
-    pub fn new(stream: TcpStream, tamper: Option<Tamper>) -> std::io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
+    pub fn new(stream: Stream, tamper: Option<Tamper>) -> std::io::Result<Self> {
+        stream.prepare()?;
         Ok(Self { stream, inbox: Vec::new(), said: Vec::new(), heard: Vec::new(), ended: None, tamper })
     }
 
@@ -121,12 +120,6 @@ impl Link {
     #[must_use]
     pub fn ended(&self) -> Option<Close> {
         self.ended
-    }
-
-    /// Address of this end.
-    #[must_use]
-    pub fn local(&self) -> Option<SocketAddr> {
-        self.stream.local_addr().ok()
     }
 
     /// Writes octets, reading whatever comes meanwhile. A connection that ends while writing is no error here: the
@@ -189,7 +182,7 @@ impl Link {
     /// Ends the connection in order.
     pub fn close(&mut self, who: &str, record: &mut Record) {
         if self.ended.is_none() {
-            let _ = self.stream.shutdown(Shutdown::Both);
+            self.stream.shutdown();
             self.ended = Some(Close::Open);
             record.add(who, Exchanged::Ended("closed by the harness".to_owned()));
         }
@@ -197,6 +190,7 @@ impl Link {
 
     /// Ends the connection with a reset.
     pub fn reset(mut self, who: &str, record: &mut Record) {
+        // On ipc there is no reset, and the kernel just closes.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
         self.ended = Some(Close::Open);
         record.add(who, Exchanged::Ended("reset by the harness".to_owned()));
@@ -249,7 +243,7 @@ impl Link {
             self.inbox.extend_from_slice(octets);
         }
         if self.tamper.as_mut().is_some_and(Tamper::takes_close) {
-            let _ = self.stream.shutdown(Shutdown::Both);
+            self.stream.shutdown();
             self.end(Close::Fin, who, record);
         }
     }

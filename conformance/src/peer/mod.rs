@@ -6,3 +6,4 @@
 pub mod curve;
 pub mod link;
 pub mod raw;
+pub mod stream;

@@ -1,10 +1,10 @@
 //! A raw peer: what it has said and heard on its connection, and the units that can be read next.
 
 use std::collections::VecDeque;
-use std::net::TcpListener;
 
 use super::curve::Curve;
 use super::link::Link;
+use super::stream::Listener;
 use crate::wire::annotate::{Start, annotate};
 use crate::wire::dialect::Dialect;
 use crate::wire::early::{self, EarlyGreeting, Greeted};
@@ -22,7 +22,7 @@ pub struct RawPeer {
     /// The connection, while there is one.
     pub link: Option<Link>,
     /// Where the subject was told to connect; kept for its next attempt.
-    pub listener: Option<TcpListener>,
+    pub listener: Option<Listener>,
     /// How frames of the connection are cut.
     pub dialect: Dialect,
     /// The subject's greeting.

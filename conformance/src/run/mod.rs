@@ -4,6 +4,7 @@ mod early;
 mod peer_steps;
 pub mod plan;
 pub mod play;
+mod rendezvous;
 mod request;
 pub mod runner;
 mod secured;

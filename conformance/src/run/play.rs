@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
-use super::stage::{SUBJECT, Stage, Stop};
+use super::stage::{Monitored, SUBJECT, Stage, Stop};
 use super::survive;
 use super::trouble::{Trouble, Unmet};
 use super::zap::Handler;
@@ -78,6 +78,8 @@ pub fn play(
     baseline: Option<&Left>,
 ) -> Played {
     let _ = adapter.take_log();
+    // Events of the case before; all have come when its `reset` was answered.
+    let _ = adapter.take_unsolicited();
     let version = run.zmtp.parse().unwrap_or(Version::V3_1);
     let mut player = Player {
         stage: Stage::new(adapter, hello, case, run.role, setting.patience, setting.saboteur.as_ref()),
@@ -93,6 +95,7 @@ pub fn play(
         admits: false,
     };
     player.stage.dialect = Dialect::of(version);
+    player.stage.transport = case.transport;
     let outcome = player.perform(run, setting);
     let mut ending = Ending::default();
     if outcome.is_ok() || matches!(outcome, Err((_, Trouble::Unmet(_) | Trouble::Unreached(_)))) {
@@ -143,7 +146,8 @@ impl Player<'_> {
         if !self.stage.hello.zmtp.contains(&run.zmtp) {
             return Err((0, Trouble::Unsupported(format!("does not speak ZMTP {}", run.zmtp))));
         }
-        self.stage.open(SUBJECT, &self.case.subject, &self.case.options).map_err(|trouble| (0, trouble))?;
+        let monitored = if self.case.monitored { Monitored::Yes } else { Monitored::No };
+        self.stage.open(SUBJECT, &self.case.subject, &self.case.options, monitored).map_err(|trouble| (0, trouble))?;
         if self.case.zap.is_some() && self.case.security == Some(Security::CurveServer) {
             for name in ["peer", "A", "B"] {
                 self.captures.insert(format!("key-of-{name}"), self.stage.pair(name).public.to_vec());

@@ -3,22 +3,23 @@
 //! Everything that waits is here. While a raw peer waits on the wire the subject is asked to settle now and then, since
 //! some libraries do their pending work only inside a call.
 
-use std::collections::BTreeMap;
-use std::net::{TcpListener, TcpStream};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::rendezvous::{self, Paths, dial};
 use super::trouble::{Trouble, Unmet};
 use crate::adapter::process::{Adapter, CallError};
-use crate::adapter::protocol::{ErrorClass, Hello, Part, Reply, RequestBody, Value};
-use crate::case::file::Case;
+use crate::adapter::protocol::{ErrorClass, Hello, Part, Reply, RequestBody, Unsolicited, Value};
+use crate::case::file::{Case, Transport};
 use crate::case::security::Security;
 use crate::case::step::OptionValue;
 use crate::event::{Exchanged, Role};
 use crate::peer::curve::{Curve, End};
 use crate::peer::link::{Link, Record, Waited};
 use crate::peer::raw::{RawPeer, Unreadable};
+use crate::peer::stream::{Listener, Stream};
 use crate::sabotage::Saboteur;
 use crate::sabotage::api::{ApiTamper, Instead};
 use crate::sabotage::tamper::Tamper;
@@ -45,6 +46,8 @@ pub struct Stage<'a> {
     pub role: Role,
     /// How the next connection cuts its frames.
     pub dialect: Dialect,
+    /// Over what subject and raw peers meet.
+    pub transport: Transport,
     /// Longest wait of one step.
     pub patience: Duration,
     /// What passed so far.
@@ -59,6 +62,9 @@ pub struct Stage<'a> {
     connections: usize,
     /// All connections made so far.
     linked: usize,
+    paths: Paths,
+    /// Events of the subject that no step has asked for yet.
+    events: VecDeque<String>,
 }
 
 /// Why nothing more can be read from a raw peer's connection.
@@ -120,6 +126,7 @@ impl<'a> Stage<'a> {
             hello,
             role,
             dialect: Dialect::default(),
+            transport: Transport::default(),
             patience,
             record,
             peers: BTreeMap::new(),
@@ -129,6 +136,8 @@ impl<'a> Stage<'a> {
             endpoint: None,
             connections: 0,
             linked: 0,
+            paths: Paths::default(),
+            events: VecDeque::new(),
         }
     }
 
@@ -175,7 +184,13 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// The adapter's, or that the subject lacks the socket type, a role or an option.
-    pub fn open(&mut self, s: &str, kind: &str, options: &BTreeMap<String, OptionValue>) -> Result<(), Trouble> {
+    pub fn open(
+        &mut self,
+        s: &str,
+        kind: &str,
+        options: &BTreeMap<String, OptionValue>,
+        monitor: Monitored,
+    ) -> Result<(), Trouble> {
         let lacks = |what: &str, list: &[String], wanted: &str| {
             (!list.iter().any(|have| have == wanted)).then(|| Trouble::Unsupported(format!("no {what} {wanted}")))
         };
@@ -185,6 +200,7 @@ impl<'a> Stage<'a> {
         };
         let missing =
             lacks("socket type", &self.hello.sockets, kind).or_else(|| lacks("role", &self.hello.roles, role));
+        let missing = missing.or_else(|| lacks("transport", &self.hello.transports, self.transport.word()));
         if let Some(trouble) = missing {
             return Err(trouble);
         }
@@ -202,6 +218,10 @@ impl<'a> Stage<'a> {
         }
         let open = RequestBody::Open { s: s.to_owned(), ctx: None, kind: kind.to_owned(), options: values };
         self.ask(open, self.patience).map_err(|error| unsupported_or(error, Trouble::Adapter))?;
+        if monitor == Monitored::Yes {
+            let monitor = RequestBody::Monitor { s: s.to_owned() };
+            self.ask(monitor, self.patience).map_err(|error| unsupported_or(error, Trouble::Adapter))?;
+        }
         if self.role == Role::Binds {
             let endpoint = self.bind(s)?;
             self.endpoint = Some(endpoint);
@@ -251,12 +271,13 @@ impl<'a> Stage<'a> {
         Some(Curve::new(security.peers(), permanent, self.pair("subject").public, &seed))
     }
 
-    /// Binds a socket to a free port of the loopback interface.
+    /// Binds a socket where nobody else is.
     ///
     /// # Errors
     /// The adapter's.
     pub fn bind(&mut self, s: &str) -> Result<String, Trouble> {
-        let bind = RequestBody::Bind { s: s.to_owned(), endpoint: "tcp://127.0.0.1:*".to_owned() };
+        let endpoint = rendezvous::to_bind(self.transport, &mut self.paths);
+        let bind = RequestBody::Bind { s: s.to_owned(), endpoint };
         let reply = self.ask(bind, self.patience)?;
         reply.endpoint.ok_or_else(|| {
             Trouble::Harness("expected `endpoint` in the reply to `bind`, found none; mend the adapter".to_owned())
@@ -305,7 +326,7 @@ impl<'a> Stage<'a> {
         self.begin(name, stream)
     }
 
-    fn begin(&mut self, name: &str, stream: TcpStream) -> Result<(), Trouble> {
+    fn begin(&mut self, name: &str, stream: Stream) -> Result<(), Trouble> {
         // Who only looks after survival is not sabotaged: the sin is that of the connection under test.
         let sabotaged = self.saboteur.filter(|_| !name.starts_with(char::is_numeric));
         self.connections += usize::from(sabotaged.is_some());
@@ -325,28 +346,21 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn accept(&mut self, name: &str, s: &str) -> Result<TcpStream, Trouble> {
+    fn accept(&mut self, name: &str, s: &str) -> Result<Stream, Trouble> {
         if self.peer(name).listener.is_none() {
-            let listen = || -> std::io::Result<(TcpListener, u16)> {
-                let listener = TcpListener::bind(("127.0.0.1", 0))?;
-                listener.set_nonblocking(true)?;
-                let port = listener.local_addr()?.port();
-                Ok((listener, port))
-            };
-            let (listener, port) = listen()
-                .map_err(|error| Trouble::Harness(format!("cannot listen on the loopback interface: {error}")))?;
+            let (listener, endpoint) = rendezvous::listen(self.transport, &mut self.paths)?;
             self.peer(name).listener = Some(listener);
-            let connect = RequestBody::Connect { s: s.to_owned(), endpoint: format!("tcp://127.0.0.1:{port}") };
+            let connect = RequestBody::Connect { s: s.to_owned(), endpoint };
             self.ask(connect, self.patience)?;
         }
         let until = self.deadline();
         loop {
-            let accepted = self.peers.get(name).and_then(|peer| peer.listener.as_ref()).map(TcpListener::accept);
+            let accepted = self.peers.get(name).and_then(|peer| peer.listener.as_ref()).map(Listener::accept);
             match accepted {
-                Some(Ok((stream, _))) => return Ok(stream),
+                Some(Ok(stream)) => return Ok(stream),
                 Some(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Some(Err(error)) => {
-                    return Err(Trouble::Harness(format!("cannot accept on the loopback interface: {error}")));
+                    return Err(Trouble::Harness(format!("cannot accept a connection: {error}")));
                 }
                 None => return Err(Trouble::Harness("the listener of a raw peer is gone".to_owned())),
             }
@@ -359,6 +373,26 @@ impl<'a> Stage<'a> {
                 let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&slice));
             }
             self.settle(s)?;
+        }
+    }
+
+    /// The next event of the subject's monitor; `None` if none comes in time.
+    pub fn event(&mut self) -> Option<String> {
+        let until = self.deadline();
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            for unsolicited in self.adapter.unsolicited_within(left) {
+                match unsolicited {
+                    Unsolicited::Monitor { s, name, .. } if s == SUBJECT => self.events.push_back(name),
+                    Unsolicited::Monitor { .. } | Unsolicited::Fault { .. } => {}
+                }
+            }
         }
     }
 
@@ -496,16 +530,13 @@ pub const PASSWORD: &[u8] = b"secret";
 /// Domain of ZAP with PLAIN, where a case does not say another.
 pub const DOMAIN: &[u8] = b"global";
 
-fn dial(endpoint: &str, patience: Duration) -> Result<TcpStream, Trouble> {
-    let address = endpoint.strip_prefix("tcp://").and_then(|address| address.parse().ok());
-    let Some(address) = address else {
-        return Err(Trouble::Harness(format!(
-            "expected a resolved tcp endpoint such as tcp://127.0.0.1:5555 from `bind`, found {endpoint:?}; mend the adapter"
-        )));
-    };
-    TcpStream::connect_timeout(&address, patience).map_err(|error| {
-        Trouble::Unmet(Unmet::new("the subject accepts a connection", format!("{error}"), "not-accepted"))
-    })
+/// Whether the events of a socket are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Monitored {
+    /// From before it is bound.
+    Yes,
+    /// Not at all.
+    No,
 }
 
 fn unlinked(name: &str) -> Trouble {

@@ -40,7 +40,9 @@ impl Player<'_> {
             }),
             SubjectAct::Subscribes(topic) => self.set("subscribe", &OptionValue::Octets(topic.clone())),
             SubjectAct::Unsubscribes(topic) => self.set("unsubscribe", &OptionValue::Octets(topic.clone())),
-            SubjectAct::Sets { option, value } => self.set(option, value),
+            SubjectAct::Sets { option, value, refused } if refused.is_empty() => self.set(option, value),
+            SubjectAct::Sets { option, value, refused } => self.set_refused(option, value, refused),
+            SubjectAct::Reports(events) => self.report(events),
             SubjectAct::Settles => self.stage.settle(SUBJECT),
             SubjectAct::Closes => {
                 let close = RequestBody::Close { s: SUBJECT.to_owned(), linger: Some(0) };
@@ -55,6 +57,40 @@ impl Player<'_> {
         let set = RequestBody::Set { s: SUBJECT.to_owned(), option: option.to_owned(), value };
         self.stage.ask(set, self.stage.patience).map_err(|error| unsupported_or(error, Trouble::Adapter))?;
         Ok(())
+    }
+
+    fn set_refused(&mut self, option: &str, value: &OptionValue, classes: &[ErrorClass]) -> Result<(), Trouble> {
+        let value = self.stage.value(option, value)?;
+        let set = RequestBody::Set { s: SUBJECT.to_owned(), option: option.to_owned(), value };
+        let accepted: Vec<String> = classes.iter().map(|class| refused_as(*class)).collect();
+        let (came, slug) = match self.stage.ask(set, self.stage.patience) {
+            Ok(_) => ("the option was set".to_owned(), "set".to_owned()),
+            Err(CallError::Refused(refusal)) => {
+                (format!("the option was refused: {refusal}"), refused_as(refusal.class))
+            }
+            Err(error) => return Err(Trouble::Adapter(error)),
+        };
+        if accepted.contains(&slug) {
+            return Ok(());
+        }
+        Err(Unmet { accepted, came, slug }.into())
+    }
+
+    /// The next event of the subject's monitor.
+    fn report(&mut self, events: &[String]) -> Result<(), Trouble> {
+        let wanted = format!("event {}", events.join(" or "));
+        match self.stage.event() {
+            Some(event) if events.contains(&event) => {
+                let accepted: Vec<&str> = events.iter().map(String::as_str).collect();
+                self.accept(&accepted, &event);
+                Ok(())
+            }
+            Some(event) => Err(Unmet::new(wanted, format!("event {event}"), event).into()),
+            None => {
+                let came = format!("no event within {} ms", self.stage.patience.as_millis());
+                Err(Unmet::new(wanted, came, "silent").into())
+            }
+        }
     }
 
     /// Sends and says how it was refused, if it was.

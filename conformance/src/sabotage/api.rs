@@ -131,6 +131,7 @@ fn applies(at: &Unit, body: &RequestBody) -> bool {
             RequestBody::Set { .. } => verb == "set",
             RequestBody::Connect { .. } => verb == "connect",
             RequestBody::Open { .. } => verb == "open",
+            RequestBody::Monitor { .. } => verb == "monitor",
             _ => false,
         },
         Unit::Zap(verb) => match body {
