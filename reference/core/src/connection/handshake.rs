@@ -1,7 +1,10 @@
 //! The handshake of a connection: greetings, then the steps of the mechanism, some of which wait for their turn.
 
-#[expect(clippy::wildcard_imports, reason = "one machine in two files")]
-use super::*;
+use super::{
+    Answer, Commands, Connection, ControlFlow, Costly, Framing, GREETING_OCTETS, HANDSHAKE_LEAST_OCTETS,
+    HANDSHAKE_OCTETS, Heartbeats, Incoming, Next, Opened, Peer, PeerMisbehaved, Progress, Sealed, State, Us, Version,
+    begin, flag,
+};
 
 impl Connection {
     /// Has costly steps of the handshake wait for [`Self::grant_turn`].
