@@ -62,14 +62,14 @@ fn it_passes_every_drill() {
 fn it_tells_who_it_is_and_what_there_is() {
     let (mut adapter, hello, startup) = Adapter::start(&launch("reference"), LONG).unwrap();
     assert_eq!((hello.name.as_str(), hello.version.as_str()), (NAME, env!("CARGO_PKG_VERSION")));
-    assert_eq!((hello.sockets.len(), hello.zmtp.len()), (11, 2));
+    assert_eq!((hello.sockets.len(), hello.zmtp.len()), (12, 4));
     let identity = identity(&SubjectSpec::Reference, &hello, startup);
     assert_eq!(identity.spec, "reference");
     assert_eq!(identity.sha256.map(|digest| digest.len()), Some(64));
     for kind in &hello.sockets {
         open(&mut adapter, kind, kind, &[]);
     }
-    let unknown = RequestBody::Open { s: "x".into(), ctx: None, kind: "STREAM".into(), options: BTreeMap::new() };
+    let unknown = RequestBody::Open { s: "x".into(), ctx: None, kind: "SERVER".into(), options: BTreeMap::new() };
     assert_eq!(class(adapter.call(unknown, LONG)), ErrorClass::Unsupported);
     // Each declared option can be set or read on some socket, in its declared type.
     for (option, kind) in &hello.options {
@@ -221,7 +221,7 @@ fn an_endpoint_that_cannot_be_is_refused_by_class() {
     let mut adapter = start();
     open(&mut adapter, "a", "PULL", &[]);
     for (endpoint, expected) in [
-        ("ipc://x", ErrorClass::Unsupported),
+        ("none://x", ErrorClass::Unsupported),
         ("tcp://127.0.0.1", ErrorClass::Argument),
         ("tcp://192.0.2.1:0", ErrorClass::Argument),
     ] {

@@ -7,6 +7,7 @@ mod adapter_protocol;
 mod adapter_reference;
 mod adapters_outside;
 mod cli;
+mod options_of_libzmq;
 mod reports;
 mod repository;
 mod suite;

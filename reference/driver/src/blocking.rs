@@ -230,6 +230,11 @@ impl Socket {
         self.0.try_recv()
     }
 
+    /// As [`crate::Socket::listen_with`].
+    pub fn listen_with(&self, descriptor: Option<crate::runtime::Descriptor>) {
+        self.0.listen_with(descriptor);
+    }
+
     /// As [`crate::Socket::can_send`].
     #[must_use]
     pub fn can_send(&self) -> bool {
@@ -323,6 +328,18 @@ impl Socket {
     /// As [`crate::Socket::change_options`].
     pub fn change_options(&self, change: impl FnOnce(&mut Options)) {
         self.0.change_options(change);
+    }
+
+    /// As [`crate::Socket::send_timeout`].
+    #[must_use]
+    pub fn send_timeout(&self) -> Option<Duration> {
+        self.0.send_timeout()
+    }
+
+    /// As [`crate::Socket::recv_timeout`].
+    #[must_use]
+    pub fn recv_timeout(&self) -> Option<Duration> {
+        self.0.recv_timeout()
     }
 
     /// As [`crate::Socket::set_send_timeout`].

@@ -40,6 +40,8 @@ mod live;
 mod monitor;
 mod pace;
 #[cfg(unix)]
+pub mod numbered;
+#[cfg(unix)]
 mod poller;
 pub mod proxy;
 pub mod runtime;

@@ -47,6 +47,9 @@ pub(crate) struct Inner {
     closed: AtomicBool,
     /// What the next bind listens with.
     descriptor: Mutex<Option<Descriptor>>,
+    /// What is known of options by their numbers only.
+    #[cfg(unix)]
+    pub(crate) kept: Mutex<crate::numbered::Kept>,
     /// What tells foreign event loops, once somebody has asked for it.
     #[cfg(unix)]
     pub(crate) signal: OnceLock<Arc<Signal>>,
@@ -101,6 +104,8 @@ impl Socket {
             times: Mutex::default(),
             closed: AtomicBool::new(false),
             descriptor: Mutex::default(),
+            #[cfg(unix)]
+            kept: Mutex::default(),
             #[cfg(unix)]
             signal: OnceLock::new(),
             counted: Mutex::new(counted),
@@ -398,6 +403,18 @@ impl Socket {
     /// How long [`Self::recv`] waits; `None`: for ever.
     pub fn set_recv_timeout(&self, timeout: Option<Duration>) {
         self.inner().times.lock().unwrap_or_else(PoisonError::into_inner).recv = timeout;
+    }
+
+    /// How long [`Self::send`] waits; `None`: for ever.
+    #[must_use]
+    pub fn send_timeout(&self) -> Option<Duration> {
+        self.inner().times().send
+    }
+
+    /// How long [`Self::recv`] waits; `None`: for ever.
+    #[must_use]
+    pub fn recv_timeout(&self) -> Option<Duration> {
+        self.inner().times().recv
     }
 
     /// Closes the socket for every clone of it. Never waits: what is unsent has the socket's linger, or `linger`.

@@ -198,11 +198,10 @@ impl Machine {
             return Err(argument(format!("there is no context `{ctx}`")));
         };
         let socket = context.socket(kind).map_err(refusal::socket)?;
-        let mut own = options::Own::default();
         for (option, value) in options {
-            own.set(&socket, option, value)?;
+            options::set(&socket, option, value)?;
         }
-        let owner = Owner::start(&name, ctx, socket, own, &self.output, self.lives.clone())
+        let owner = Owner::start(&name, ctx, socket, &self.output, self.lives.clone())
             .map_err(|error| argument(format!("cannot start a thread: {error}")))?;
         self.sockets.insert(name, owner);
         Ok(Reply::default())

@@ -8,7 +8,7 @@ use std::time::Instant;
 use zmq_reference::blocking::Socket;
 use zmq_reference::{Endpoint, EndpointFailed, Frame, Message, PeerInfo, RecvError, SendError, SocketType};
 
-use super::options::{self, Own};
+use super::options;
 use super::refusal;
 use super::wait::{End, until};
 use crate::adapter::parts::{self, reported};
@@ -41,7 +41,6 @@ struct Thread {
     name: String,
     socket: Socket,
     end: End,
-    own: Own,
     output: Output,
     others: Alive,
     /// The parts of a message that is half sent. The reference sends whole messages only.
@@ -56,7 +55,6 @@ impl Owner {
         name: &str,
         context: String,
         socket: Socket,
-        own: Own,
         output: &Output,
         lives: Lives,
     ) -> std::io::Result<Self> {
@@ -66,7 +64,6 @@ impl Owner {
             name: name.to_owned(),
             socket: socket.clone(),
             end: end.clone(),
-            own,
             output: output.clone(),
             others: lives.others,
             half_sent: Vec::new(),
@@ -96,9 +93,9 @@ impl Thread {
     fn on_request(&mut self, request: RequestBody) -> Answer {
         let socket = &self.socket;
         match request {
-            RequestBody::Set { option, value, .. } => self.own.set(socket, &option, &value).map(|()| Reply::default()),
+            RequestBody::Set { option, value, .. } => options::set(socket, &option, &value).map(|()| Reply::default()),
             RequestBody::Get { option, .. } => {
-                Ok(Reply { value: Some(self.own.get(socket, &option)?), ..Reply::default() })
+                Ok(Reply { value: Some(options::get(socket, &option)?), ..Reply::default() })
             }
             RequestBody::Bind { endpoint, .. } => attached(socket.bind(&endpoint)),
             RequestBody::Connect { endpoint, .. } => attached(socket.connect(&endpoint)),
@@ -158,9 +155,10 @@ impl Thread {
             Err(unsent) if unsent.why == SendError::WouldBlock && Instant::now() < deadline => unsent.message,
             done => return done,
         };
+        let before = self.socket.send_timeout();
         self.socket.set_send_timeout(Some(deadline.saturating_duration_since(Instant::now())));
         let sent = self.socket.send(message);
-        self.socket.set_send_timeout(self.own.send_timeout);
+        self.socket.set_send_timeout(before);
         sent
     }
 
@@ -205,9 +203,10 @@ impl Thread {
             return until(Some(Instant::now()), self.socket.as_async().recv_from())
                 .unwrap_or(Err(RecvError::WouldBlock));
         }
+        let before = self.socket.recv_timeout();
         self.socket.set_recv_timeout(Some(deadline(timeout_ms).saturating_duration_since(Instant::now())));
         let received = self.socket.recv_from();
-        self.socket.set_recv_timeout(self.own.recv_timeout);
+        self.socket.set_recv_timeout(before);
         received
     }
 

@@ -1,6 +1,6 @@
 //! The reference's errors in the words of the protocol.
 
-use zmq_reference::{EndpointFailed, OptionError, RecvError, SendError, SocketError};
+use zmq_reference::{EndpointFailed, RecvError, SendError, SocketError};
 
 use crate::adapter::protocol::{ErrorClass, ErrorReply};
 
@@ -48,15 +48,6 @@ pub(super) fn endpoint(error: &EndpointFailed) -> ErrorReply {
         EndpointFailed::NotThere(_) => (ErrorClass::Argument, "ENOENT"),
         EndpointFailed::MonitorTransport(_) => (ErrorClass::Unsupported, "EPROTONOSUPPORT"),
         EndpointFailed::Terminated => (ErrorClass::Terminated, "ETERM"),
-    };
-    refused(class, errno, error)
-}
-
-/// An option that the reference has, but not on this type of socket, is the caller's mistake, as in libzmq.
-pub(super) fn option(error: &OptionError) -> ErrorReply {
-    let (class, errno) = match error {
-        OptionError::Unsupported(_) | OptionError::Value { .. } => (ErrorClass::Argument, "EINVAL"),
-        OptionError::Terminated => (ErrorClass::Terminated, "ETERM"),
     };
     refused(class, errno, error)
 }

@@ -12,6 +12,7 @@ mod ipc;
 mod lifecycle;
 mod many;
 mod monitor;
+mod numbered;
 mod options;
 mod patterns;
 mod poller;
