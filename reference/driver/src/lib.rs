@@ -38,9 +38,9 @@ mod inproc;
 mod listener;
 mod live;
 mod monitor;
-mod pace;
 #[cfg(unix)]
 pub mod numbered;
+mod pace;
 #[cfg(unix)]
 mod poller;
 pub mod proxy;

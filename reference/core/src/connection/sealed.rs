@@ -169,8 +169,9 @@ impl Connection {
         };
         match &mut self.state {
             State::Traffic(Version::V3_0 | Version::V2_0) => self.output.push_prefixed(first, topic),
-            // Adjudication A56.
-            State::Traffic(Version::V1_0) => self.push_old(Frame::from([&[first], topic.as_slice()].concat())),
+            // A publisher of 1.0 sends everything, and is told nothing.
+            // spec: ZMTP10-BCAST-02
+            State::Traffic(Version::V1_0) => {}
             State::Traffic(Version::V3_1) => self.output.push_command(name, topic),
             State::Sealed(sealed) => match sealed.version {
                 Version::V1_0 | Version::V2_0 | Version::V3_0 => {

@@ -88,7 +88,7 @@ pub(crate) fn octet_of(socket_type: SocketType) -> Option<u8> {
 
 /// The type that a peer of 2.0 says it has.
 ///
-/// 9 and 10 are in no document, but libzmq and its translations say them for XPUB and XSUB (adjudication A57).
+/// 9 and 10 are in no document, but libzmq and its translations say them for XPUB and XSUB (adjudication A59).
 #[must_use]
 pub(crate) fn type_of(octet: u8) -> Option<SocketType> {
     match octet {
