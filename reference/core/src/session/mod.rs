@@ -31,7 +31,6 @@ use crate::pattern::table::{Direction, Naming, SocketType};
 use crate::pipe::Read;
 use crate::socket::{Change, Interests, IoSide, Shared, Taken};
 use crate::time::Instant;
-use crate::wire::greeting::Version;
 
 /// Why a session is over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -388,14 +387,7 @@ impl Session {
         }
         let version = peer.version;
         self.peer = Some(peer);
-        match version {
-            Some(Version::V1_0) => self.on_ready_1_0(),
-            Some(Version::V2_0 | Version::V3_0 | Version::V3_1) => Ok(()),
-            None => {
-                self.tell_connected();
-                Ok(())
-            }
-        }
+        self.on_ready_of(version)
     }
 
     // spec: REQREP-ROUTER-06, REQREP-ROUTER-07
