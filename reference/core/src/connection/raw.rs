@@ -10,6 +10,8 @@ impl Connection {
     /// The link is there, and no more can be known.
     pub(super) fn begin_raw(&mut self) -> Incoming {
         self.state = State::Raw;
+        self.input.expect_traffic();
+        self.output.expect_traffic();
         Incoming::Ready(Box::new(Peer { socket_type: None, routing_id: None, properties: Vec::new(), version: None }))
     }
 

@@ -20,7 +20,7 @@ pub(crate) fn run<L: Library>(command: &Command, steer: &Steer) -> Result<(), Tr
         match command.role {
             Role::Publish => {
                 let mut socket = open::<L>(&context, Kind::XPub, command).await?;
-                publish(&mut socket, command).await?;
+                publish::<L>(&mut socket, command, steer).await?;
             }
             Role::Subscribe => subscribe::<L>(&context, command).await?,
             Role::Accept => {
@@ -44,6 +44,12 @@ fn topic(at: usize, topics: usize) -> Vec<u8> {
     if topics == 1 { Vec::new() } else { format!("{at:08}").into_bytes() }
 }
 
+/// What is published before the measurement, on the last topic. No message of a measurement is as short.
+fn sync(command: &Command) -> Vec<u8> {
+    let topic = topic(command.topics - 1, command.topics);
+    if topic.is_empty() { b".".to_vec() } else { topic }
+}
+
 /// Draws numbers that no cache can foresee, the same in each run.
 struct Draw(u64);
 
@@ -55,20 +61,25 @@ impl Draw {
     }
 }
 
-async fn publish(socket: &mut impl Socket, command: &Command) -> Result<(), Trouble> {
-    // The last subscriber's last topic, which nobody else wants: then all are there.
+async fn publish<L: Library>(socket: &mut L::Socket, command: &Command, steer: &Steer) -> Result<(), Trouble> {
+    // The last topic: with many of them they come one after the other.
     while socket.subscribed().await? != topic(command.topics - 1, command.topics) {}
-    say("subscribed");
+    // Until somebody says that all subscribers have had one of these.
+    while !steer.told_to_go() {
+        socket.send_copied(&sync(command)).await?;
+        socket.flush().await?;
+        L::pause(Duration::from_millis(5)).await;
+    }
     let mut draw = Draw(1);
     let mut payloads: Vec<Bytes> = (0..command.topics.min(command.count))
         .map(|_| {
             let mut payload = topic(draw.below(command.topics), command.topics);
-            payload.resize(command.size.max(payload.len()), b'.');
+            payload.resize(command.size.max(sync(command).len() + 1), b'.');
             payload.into()
         })
         .collect();
     if payloads.is_empty() {
-        payloads.push(vec![b'.'; command.size].into());
+        payloads.push(vec![b'.'; command.size.max(2)].into());
     }
     let mut start = Instant::now();
     let warm = warm_up(command.count);
@@ -88,22 +99,24 @@ async fn publish(socket: &mut impl Socket, command: &Command) -> Result<(), Trou
 /// Messages that a subscriber has taken, over all subscribers, each second.
 async fn subscribe<L: Library>(context: &L::Context, command: &Command) -> Result<(), Trouble> {
     let mut sockets = Vec::new();
-    for _ in 1..command.fans {
-        // What begins with this is all that is published; another topic than the last subscriber's.
+    let sync = sync(command).len();
+    for _ in 0..command.fans {
         let mut socket = L::connect(context, Kind::Sub, &command.endpoint).await?;
-        socket.subscribe(b".").await?;
+        for at in 0..command.topics {
+            socket.subscribe(&topic(at, command.topics)).await?;
+        }
         sockets.push(socket);
     }
-    // The last one to subscribe starts the publisher; the others are given the time to be there by then.
-    L::pause(SETTLED).await;
-    let mut last = L::connect(context, Kind::Sub, &command.endpoint).await?;
-    for at in 0..command.topics {
-        last.subscribe(&topic(at, command.topics)).await?;
+    for socket in &mut sockets {
+        expect(socket.recv_dropped().await?, sync)?;
     }
-    sockets.push(last);
-    say(&format!("ready {}", command.endpoint));
-    let size = if command.topics == 1 { command.size } else { command.size.max(8) };
-    for _ in 0..warm_up(command.count) {
+    say("synced");
+    let size = command.size.max(sync + 1);
+    for socket in &mut sockets {
+        // Those that were on their way, and the first of the warm-up.
+        while socket.recv_dropped().await? == sync {}
+    }
+    for _ in 1..warm_up(command.count) {
         for socket in &mut sockets {
             expect(socket.recv_dropped().await?, size)?;
         }

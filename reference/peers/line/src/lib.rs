@@ -43,6 +43,7 @@ pub fn main<L: Library>() -> ExitCode {
         eprintln!("{}: {why}", L::NAME);
         return ExitCode::from(2);
     }
+    steer::raise_descriptors();
     let steer = Steer::start(command.within);
     let done = match command.role {
         Role::Throughput | Role::Latency | Role::Push | Role::Pull | Role::Req | Role::Rep => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::library::Library;
@@ -53,6 +54,13 @@ pub(crate) fn say(line: &str) {
     // Nobody is left to be told that nobody reads.
     let _ = writeln!(out, "{line}");
     let _ = out.flush();
+}
+
+/// As many descriptors as there may be: a socket of libzmq takes two, and some rows have hundreds of sockets.
+pub(crate) fn raise_descriptors() {
+    let most = getrlimit(Resource::Nofile).maximum;
+    // What is refused is noticed by whoever needs it.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
 }
 
 /// Lets this thread and those it will start run on these processors only; an empty list allows all.

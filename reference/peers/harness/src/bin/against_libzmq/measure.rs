@@ -68,6 +68,10 @@ pub(crate) fn measure(
     let binding = start(&mut cast, binder.0, at, "BIND", binder.1)?;
     let endpoint = cast.await_word(binding, "ready", deadline)?;
     let connecting = start(&mut cast, connecter.0, &endpoint, "CONNECT", connecter.1)?;
+    if let Measure::FanOut { .. } | Measure::Topics(_) = row.measure {
+        cast.await_word(connecting, "synced", deadline)?;
+        cast.tell(binding, "go");
+    }
     let (teller, word) = match tells {
         Tells::Binder(word) => (binding, word),
         Tells::Connecter(word) => (connecting, word),
