@@ -41,6 +41,7 @@ mod monitor;
 #[cfg(unix)]
 pub mod numbered;
 mod pace;
+mod places;
 #[cfg(unix)]
 mod poller;
 pub mod proxy;

@@ -109,7 +109,7 @@ fn take(socket: &Arc<Inner>, link: Box<dyn Link>, endpoint: &Endpoint, index: us
     }
     let runtime = Arc::clone(&socket.context.runtime);
     let carrier = Carrier::new(Arc::clone(&runtime), index);
-    socket.places_accept(&carrier);
+    socket.add_accepted(&carrier);
     socket.emit(EventKind::Accepted, &at);
     let io: Arc<dyn IoSide> = Arc::clone(&carrier) as _;
     let start = begin(Origin::Accepted, &*runtime, &*link, &options);

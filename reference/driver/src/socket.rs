@@ -1,7 +1,7 @@
 //! Sockets, async.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use zmq_core::options::{Linger, Options};
 use zmq_core::pattern::PatternOption;
 use zmq_core::pattern::table::{Attach, SocketType};
 use zmq_core::session::{Ends, linger_deadline};
-use zmq_core::socket::{IoSide, Parking, PeerId, PeerInfo};
+use zmq_core::socket::{IoSide, Parking, PeerInfo};
 
 use crate::address;
 use crate::carrier::Carrier;
@@ -22,8 +22,9 @@ use crate::error::{EndpointFailed, OptionError};
 #[cfg(unix)]
 use crate::event_fd::Signal;
 use crate::inproc;
-use crate::listener::{self, Bound};
+use crate::listener;
 use crate::monitor::{At, EventKind, Events};
+use crate::places::{Place, Placed, Places};
 use crate::runtime::Descriptor;
 
 /// A socket. Clones are the same socket; the last one that is dropped closes it, which never waits.
@@ -55,30 +56,6 @@ pub(crate) struct Inner {
     pub(crate) signal: OnceLock<Arc<Signal>>,
     /// Until it is closed.
     counted: Mutex<Option<Counted>>,
-}
-
-/// Where the socket is.
-#[derive(Default)]
-struct Places {
-    bound: Vec<Placed>,
-    connected: Vec<Placed>,
-    /// I/O sides of accepted peers.
-    accepted: Vec<Weak<Carrier>>,
-    last: Option<Endpoint>,
-}
-
-struct Placed {
-    /// As the application wrote it.
-    given: Endpoint,
-    /// As it is, with what the system chose.
-    at: Endpoint,
-    place: Place,
-}
-
-enum Place {
-    Listener(Arc<Bound>),
-    Dialed(Arc<Carrier>, Option<PeerId>),
-    Inproc(inproc::Place),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -151,9 +128,8 @@ impl Socket {
                 (Place::Listener(bound), at)
             }
         };
-        let mut places = inner.places();
-        places.bound.push(Placed { given, at: at.clone(), place });
-        places.last = Some(at.clone());
+        let added = inner.places().add_bound(Placed { given, at: at.clone(), place });
+        inner.keep(added)?;
         Ok(at)
     }
 
@@ -181,7 +157,8 @@ impl Socket {
         match &endpoint {
             Endpoint::Inproc(name) => {
                 let place = placed(Place::Inproc(inproc::connect(inner, name)?));
-                inner.places().connected.push(place);
+                let added = inner.places().add_connected(place);
+                inner.keep(added)?;
             }
             Endpoint::Tcp { .. } | Endpoint::Ipc(_) => {
                 let index = inner.next_index().ok_or(EndpointFailed::NoIoThread)?;
@@ -200,11 +177,11 @@ impl Socket {
                 };
                 let peer = ends.as_ref().map(Ends::peer);
                 // Before it is dialled: what is refused for good is forgotten at once.
-                inner.places().connected.push(placed(Place::Dialed(Arc::clone(&carrier), peer)));
+                let added = inner.places().add_connected(placed(Place::Dialed(Arc::clone(&carrier), peer)));
+                inner.keep(added)?;
                 dialer::start(inner, carrier, endpoint.clone(), options, ends, index);
             }
         }
-        inner.places().last = Some(endpoint.clone());
         Ok(endpoint)
     }
 
@@ -214,7 +191,7 @@ impl Socket {
     ///
     /// [`EndpointFailed::NotThere`] if the socket is not bound to it.
     pub fn unbind(&self, endpoint: &str) -> Result<(), EndpointFailed> {
-        let place = take(&mut self.inner().places().bound, endpoint)?;
+        let place = self.inner().places().take_bound(endpoint)?;
         self.inner().give_up(place);
         Ok(())
     }
@@ -225,7 +202,7 @@ impl Socket {
     ///
     /// [`EndpointFailed::NotThere`] if the socket is not connected to it.
     pub fn disconnect(&self, endpoint: &str) -> Result<(), EndpointFailed> {
-        let place = take(&mut self.inner().places().connected, endpoint)?;
+        let place = self.inner().places().take_connected(endpoint)?;
         self.inner().give_up(place);
         Ok(())
     }
@@ -233,7 +210,7 @@ impl Socket {
     /// What was bound or connected last.
     #[must_use]
     pub fn last_endpoint(&self) -> Option<Endpoint> {
-        self.inner().places().last.clone()
+        self.inner().places().last().cloned()
     }
 
     /// Sends a message as a whole, or not at all. Waits for a peer with room, at most the socket's send timeout.
@@ -430,17 +407,9 @@ impl Drop for Handle {
 }
 
 impl Inner {
-    pub(crate) fn places_accept(&self, carrier: &Arc<Carrier>) {
-        let mut places = self.places();
-        let accepted = &mut places.accepted;
-        if accepted.len() == accepted.capacity() {
-            // Those that are gone are looked for when there is no room for another, and then at least half of it is left
-            // free: each look is paid by as many connections.
-            accepted.retain(|carrier| carrier.strong_count() > 0);
-            accepted.shrink_to(2 * accepted.len());
-            accepted.reserve_exact(accepted.len().max(16));
-        }
-        accepted.push(Arc::downgrade(carrier));
+    /// The I/O side of a peer that was accepted, which is told when the socket closes.
+    pub(crate) fn add_accepted(&self, carrier: &Arc<Carrier>) {
+        self.places().add_accepted(carrier);
     }
 
     /// An I/O thread for the next connection; `None` if there is none that this socket may use.
@@ -450,9 +419,15 @@ impl Inner {
 
     /// Forgets an endpoint that is dialled no more.
     pub(crate) fn forget(&self, gone: &Arc<Carrier>) {
-        let is_gone =
-            |placed: &Placed| matches!(&placed.place, Place::Dialed(carrier, _) if Arc::ptr_eq(carrier, gone));
-        self.places().connected.retain(|placed| !is_gone(placed));
+        self.places().forget(gone);
+    }
+
+    /// What is got while the socket closes is given up.
+    fn keep(&self, added: Result<(), Place>) -> Result<(), EndpointFailed> {
+        added.map_err(|late| {
+            self.give_up(late);
+            EndpointFailed::Terminated
+        })
     }
 
     fn descriptor(&self) -> MutexGuard<'_, Option<Descriptor>> {
@@ -492,18 +467,18 @@ impl Inner {
         let linger = linger.unwrap_or_else(|| shared.options().linger);
         shared.set_linger_deadline(linger_deadline(linger, self.context.runtime.now()));
         self.core.close();
-        let places = std::mem::take(&mut *self.places());
-        for placed in places.bound {
-            self.give_up(placed.place);
+        let places = self.places().close();
+        for place in places.bound {
+            self.give_up(place);
         }
-        for placed in places.connected {
-            match placed.place {
+        for place in places.connected {
+            match place {
                 // It has until the end of linger, which the end of its pipe tells it.
                 Place::Dialed(carrier, _) => carrier.wake(),
                 other @ (Place::Listener(_) | Place::Inproc(_)) => self.give_up(other),
             }
         }
-        for carrier in places.accepted.iter().filter_map(Weak::upgrade) {
+        for carrier in places.accepted {
             carrier.wake();
         }
         if let Some(events) = self.events().take() {
@@ -525,16 +500,6 @@ impl Inner {
             }
             Place::Inproc(place) => place.leave(),
         }
-    }
-}
-
-/// One place at an endpoint as it was given or as it came to be: of several the one that was made first.
-fn take(places: &mut Vec<Placed>, endpoint: &str) -> Result<Place, EndpointFailed> {
-    let wanted = endpoint.parse::<Endpoint>()?;
-    let is_it = |placed: &Placed| placed.at == wanted || (placed.given == wanted && wanted.is_definite());
-    match places.iter().position(is_it) {
-        Some(found) => Ok(places.remove(found).place),
-        None => Err(EndpointFailed::NotThere(endpoint.to_owned())),
     }
 }
 

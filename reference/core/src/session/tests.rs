@@ -366,3 +366,20 @@ fn a_link_that_conflates_delivers_the_last_message() {
     joined.settle();
     assert_eq!(joined.accepted.received(), ["5"]);
 }
+
+/// Its pipes have ended before anybody has seen them, whatever the linger.
+#[test]
+fn a_peer_whose_handshake_ends_behind_the_close_is_let_go() {
+    let mut pull = Side::new(SocketType::Pull, Options::default());
+    pull.begin(Origin::Accepted);
+    let mut greeting = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1];
+    greeting.extend(b"NULL");
+    greeting.resize(64, 0);
+    pull.read(&greeting);
+    pull.octets();
+    pull.socket.close();
+    pull.read(b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04PUSH");
+    assert!(pull.session.as_ref().is_some_and(|session| session.peer().is_some()));
+    pull.octets();
+    assert_eq!(pull.ending, Some(Ending::Finished));
+}

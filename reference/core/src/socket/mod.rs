@@ -200,8 +200,7 @@ impl Socket {
         self.shared.end();
         let (patterns, letters) = {
             let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut letters = std::mem::take(&mut side.letters);
-            self.shared.mailbox().take(&mut letters);
+            let letters = (std::mem::take(&mut side.letters), self.shared.mailbox().close());
             ((side.pattern.take(), side.ended.take()), letters)
         };
         // Dropping the ends of pipes tells their other ends, which must not happen under the lock.

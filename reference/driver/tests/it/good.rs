@@ -132,12 +132,17 @@ impl Good {
 
     /// Ends the context, which has to end whatever its peers do.
     pub(crate) fn end(self) {
-        let (ended, end) = mpsc::channel();
-        let context = self.context.clone();
-        thread::spawn(move || {
-            context.term();
-            ended.send(()).unwrap();
-        });
-        end.recv_timeout(Duration::from_secs(20)).expect("term ends");
+        ends_within(Duration::from_secs(20), &self.context);
     }
+}
+
+/// Ends a context; fails if that takes longer.
+pub(crate) fn ends_within(time: Duration, context: &Context) {
+    let (ended, end) = mpsc::channel();
+    let context = context.clone();
+    thread::spawn(move || {
+        context.term();
+        let _ = ended.send(());
+    });
+    end.recv_timeout(time).expect("term ends");
 }

@@ -3,6 +3,7 @@
 
 mod alone;
 mod cancellation;
+mod closing;
 mod contexts;
 mod endpoints;
 mod floods;
