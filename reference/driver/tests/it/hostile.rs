@@ -84,7 +84,7 @@ fn invalid_vectors_of_a_peer_that_was_connected_to_do_no_harm() {
                 let dealer = good.context.socket_with(SocketType::Dealer, options.clone()).unwrap();
                 dealer.connect(&endpoint).unwrap();
                 let (stream, _) = listener.accept().unwrap();
-                let mut raw = Raw { stream, written: 0 };
+                let mut raw = Raw::on(stream);
                 raw.write(&octets);
                 raw.finish();
                 good.trip();

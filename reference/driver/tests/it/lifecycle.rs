@@ -289,9 +289,7 @@ fn half_of_a_message_is_never_received() {
 /// What a listener made of octets is sent.
 fn accept(listener: &TcpListener, theirs: &str) -> Raw {
     let (stream, _) = listener.accept().unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-    let mut raw = Raw { stream, written: 0 };
+    let mut raw = Raw::on(stream);
     raw.write(&[greeting(), ready(theirs)].concat());
     raw.read_handshake();
     raw

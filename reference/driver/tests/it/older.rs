@@ -30,7 +30,7 @@ fn scene(role: Role, socket_type: SocketType, options: Options) -> Scene {
     socket.set_recv_timeout(Some(Duration::from_secs(10)));
     socket.set_send_timeout(Some(Duration::from_secs(10)));
     let link = match role {
-        Role::Binds => Raw::connect(&socket.bind("tcp://127.0.0.1:*").unwrap()).stream,
+        Role::Binds => Raw::connect(&socket.bind("tcp://127.0.0.1:*").unwrap()).stream.tcp(),
         Role::Connects => {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             socket.connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();

@@ -1,15 +1,22 @@
 //! A peer made of octets: it has an encoder of its own and keeps no rule.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::time::Duration;
 
-use zmq_reference::Endpoint;
+use zmq_reference::{Endpoint, IpcName};
 
 /// A greeting of ZMTP 3.1 with the mechanism NULL.
 pub(crate) fn greeting() -> Vec<u8> {
+    greeting_of("NULL")
+}
+
+/// A greeting of ZMTP 3.1.
+pub(crate) fn greeting_of(mechanism: &str) -> Vec<u8> {
     let mut octets = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1];
-    octets.extend_from_slice(b"NULL");
+    octets.extend_from_slice(mechanism.as_bytes());
     octets.resize(64, 0);
     octets
 }
@@ -51,17 +58,93 @@ pub(crate) const COMMAND: u8 = 4;
 
 /// A connection, and how many octets went into it.
 pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     pub(crate) written: u64,
+}
+
+/// What it goes over.
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Ipc(UnixStream),
+}
+
+impl From<TcpStream> for Stream {
+    fn from(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).unwrap();
+        Self::Tcp(stream)
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self::Ipc(stream)
+    }
+}
+
+impl Stream {
+    pub(crate) fn set_read_timeout(&self, time: Duration) {
+        match self {
+            Self::Tcp(stream) => stream.set_read_timeout(Some(time)),
+            Self::Ipc(stream) => stream.set_read_timeout(Some(time)),
+        }
+        .unwrap();
+    }
+
+    pub(crate) fn tcp(self) -> TcpStream {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Ipc(_) => panic!("it is one of tcp"),
+        }
+    }
+
+    fn set_write_timeout(&self, time: Duration) {
+        match self {
+            Self::Tcp(stream) => stream.set_write_timeout(Some(time)),
+            Self::Ipc(stream) => stream.set_write_timeout(Some(time)),
+        }
+        .unwrap();
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(into),
+            Self::Ipc(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(octets),
+            Self::Ipc(stream) => stream.write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Raw {
     pub(crate) fn connect(endpoint: &Endpoint) -> Self {
-        let Endpoint::Tcp { host, port, .. } = endpoint else { panic!("expected tcp, came {endpoint}") };
-        let stream = TcpStream::connect((host.as_str(), *port)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        match endpoint {
+            Endpoint::Tcp { host, port, .. } => Self::on(TcpStream::connect((host.as_str(), *port)).unwrap()),
+            Endpoint::Ipc(IpcName::Path(path)) => Self::on(UnixStream::connect(path).unwrap()),
+            Endpoint::Ipc(IpcName::Abstract(name)) => {
+                Self::on(UnixStream::connect_addr(&SocketAddr::from_abstract_name(name).unwrap()).unwrap())
+            }
+            Endpoint::Ipc(IpcName::Anywhere) | Endpoint::Inproc(_) => panic!("there is no link to {endpoint}"),
+        }
+    }
+
+    /// A peer on a link that stands.
+    pub(crate) fn on(stream: impl Into<Stream>) -> Self {
+        let stream = stream.into();
+        stream.set_write_timeout(Duration::from_millis(200));
+        stream.set_read_timeout(Duration::from_secs(10));
         Self { stream, written: 0 }
     }
 
@@ -100,7 +183,7 @@ impl Raw {
 
     /// Waits until the other end has closed; whether it did within the time.
     pub(crate) fn is_closed_within(&mut self, time: Duration) -> bool {
-        self.stream.set_read_timeout(Some(time)).unwrap();
+        self.stream.set_read_timeout(time);
         let mut ignored = [0; 4096];
         loop {
             match self.stream.read(&mut ignored) {
@@ -112,12 +195,18 @@ impl Raw {
     }
 
     pub(crate) fn finish(&self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = match &self.stream {
+            Stream::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Stream::Ipc(stream) => stream.shutdown(Shutdown::Write),
+        };
     }
 
-    /// Has the connection end with RST.
+    /// Has the connection end with RST; over ipc, which has none, at once.
     pub(crate) fn reset(self) {
-        rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
+        match &self.stream {
+            Stream::Tcp(stream) => rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).unwrap(),
+            Stream::Ipc(_) => {}
+        }
     }
 }
 
@@ -139,6 +228,11 @@ impl Seeded {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0
+    }
+
+    /// Below `n`.
+    pub(crate) fn below(&mut self, n: u64) -> usize {
+        usize::try_from(self.next() % n).unwrap()
     }
 
     pub(crate) fn octets(&mut self, n: usize) -> Vec<u8> {
