@@ -1,6 +1,6 @@
 //! Options of a socket, each a type with its unit and range.
 
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 mod accept;
@@ -176,8 +176,8 @@ pub struct Options {
     pub handshake_timeout: Option<Duration>,
     /// Dialling is given up after this; `None`: the system decides.
     pub connect_timeout: Option<Duration>,
-    /// A longer frame closes the connection; `None`: no limit.
-    pub max_frame_octets: Option<NonZeroU64>,
+    /// A longer frame of a message closes the connection; `None`: no limit. With 0 only empty frames are taken.
+    pub max_frame_octets: Option<u64>,
     /// Memory that one peer's subscriptions may take at a PUB or XPUB, in octets: the topics and [`TOPIC_OCTETS`] for
     /// each. One that wants more is disconnected; `None`: no limit.
     pub max_subscription_octets: Option<NonZeroUsize>,
@@ -218,7 +218,7 @@ pub struct Options {
     /// ROUTER, DEALER, REP: what a peer gets first over each connection, before a probe. It passes by the pattern and the
     /// high-water mark: a ROUTER puts no routing id to it, a REP no envelope.
     pub hello_message: Option<Octets>,
-    /// XPUB: what a subscriber gets first over each connection, whatever it subscribed to. A SUB shows it to its
+    /// PUB, XPUB: what a subscriber gets first over each connection, whatever it subscribed to. A SUB shows it to its
     /// application if it subscribed to what it begins with.
     pub welcome_message: Option<Octets>,
     /// ROUTER: what is received in the name of a peer that had connected to us when its connection is lost, or over

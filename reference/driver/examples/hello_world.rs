@@ -14,7 +14,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 
 const QUESTIONS: u32 = 3;
 
-fn main() -> Result<(), Failed> {
+pub(crate) fn main() -> Result<(), Failed> {
     let context = Context::new()?;
 
     // The port is the system's choice; `bind` says which it is.

@@ -16,7 +16,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 const WORKERS: u32 = 4;
 const TASKS: u32 = 1000;
 
-fn main() -> Result<(), Failed> {
+pub(crate) fn main() -> Result<(), Failed> {
     let context = Context::new()?;
     let sink = context.socket(SocketType::Pull)?;
     let results = sink.bind("tcp://127.0.0.1:*")?.to_string();

@@ -14,7 +14,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 /// Reports that each subscriber waits for.
 const WANTED: usize = 5;
 
-fn main() -> Result<(), Failed> {
+pub(crate) fn main() -> Result<(), Failed> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         // All I/O is done by this runtime, and by no thread beside it.
         let context = Context::local()?;

@@ -2,9 +2,12 @@
 
 use std::io;
 
+use zmq_core::error::{RecvError, SendError, Unsent};
 use zmq_core::pattern::table::SocketType;
 
+use crate::context::SocketError;
 use crate::endpoint::EndpointError;
+use crate::proxy::ProxyError;
 
 /// Why an endpoint was not bound, connected, unbound or disconnected.
 #[derive(Debug, thiserror::Error)]
@@ -108,4 +111,104 @@ pub enum OptionError {
     /// The socket is closed, or its context.
     #[error("the socket's context was terminated")]
     Terminated,
+}
+
+impl OptionError {
+    /// The number that libzmq gives for this on Linux.
+    #[must_use]
+    pub const fn errno(&self) -> i32 {
+        const EINVAL: i32 = 22;
+        const ETERM: i32 = 156_384_765;
+        match self {
+            Self::Unsupported(_) | Self::Value { .. } => EINVAL,
+            Self::Terminated => ETERM,
+        }
+    }
+}
+
+/// Whether an error of any kind of this library says that a socket was closed, or its context: what ends most loops.
+///
+/// ```
+/// use zmq_reference::blocking::Socket;
+/// use zmq_reference::is_terminated;
+///
+/// fn echo(socket: &Socket) -> Result<(), Box<dyn std::error::Error>> {
+///     Ok(socket.send(socket.recv()?)?)
+/// }
+///
+/// fn serve(socket: &Socket) -> Result<(), Box<dyn std::error::Error>> {
+///     loop {
+///         match echo(socket) {
+///             Ok(()) => {}
+///             Err(why) if is_terminated(&*why) => return Ok(()),
+///             Err(why) => return Err(why),
+///         }
+///     }
+/// }
+/// ```
+#[must_use]
+pub fn is_terminated(why: &(dyn std::error::Error + 'static)) -> bool {
+    let ended = |errno: i32| errno == RecvError::Terminated.errno();
+    why.downcast_ref().is_some_and(|why: &RecvError| ended(why.errno()))
+        || why.downcast_ref().is_some_and(|why: &Unsent| ended(why.why.errno()))
+        || why.downcast_ref().is_some_and(|why: &SendError| ended(why.errno()))
+        || why.downcast_ref().is_some_and(|why: &EndpointFailed| ended(why.errno()))
+        || why.downcast_ref().is_some_and(|why: &OptionError| ended(why.errno()))
+        || why.downcast_ref().is_some_and(|why: &SocketError| ended(why.errno()))
+        || why.downcast_ref().is_some_and(|why: &ProxyError| ended(why.errno()))
+        || is_of_unix(why, ended)
+}
+
+#[cfg(unix)]
+fn is_of_unix(why: &(dyn std::error::Error + 'static), ended: impl Fn(i32) -> bool) -> bool {
+    why.downcast_ref().is_some_and(|why: &crate::poller::PollError| ended(why.errno()))
+        || why.downcast_ref().is_some_and(|why: &crate::numbered::NumberedError| ended(why.errno()))
+}
+
+#[cfg(not(unix))]
+fn is_of_unix(_why: &(dyn std::error::Error + 'static), _ended: impl Fn(i32) -> bool) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn the_end_is_known_in_every_kind_of_error() {
+        let ends: [Box<dyn Error>; 10] = [
+            Box::new(RecvError::Terminated),
+            Box::new(SendError::Terminated),
+            Box::new(Unsent { message: "m".into(), why: SendError::Terminated }),
+            Box::new(EndpointFailed::Terminated),
+            Box::new(OptionError::Terminated),
+            Box::new(SocketError::Terminated),
+            Box::new(ProxyError::Terminated),
+            Box::new(ProxyError::Recv(RecvError::Terminated)),
+            Box::new(crate::poller::PollError::Terminated),
+            Box::new(crate::numbered::NumberedError::Terminated),
+        ];
+        for why in ends {
+            assert!(is_terminated(&*why), "{why:?}");
+        }
+        let others: [Box<dyn Error>; 5] = [
+            Box::new(RecvError::TimedOut),
+            Box::new(Unsent { message: "m".into(), why: SendError::OutOfTurn }),
+            Box::new(OptionError::Unsupported(SocketType::Pub)),
+            Box::new(crate::poller::PollError::Endless),
+            Box::new(io::Error::other("another library's")),
+        ];
+        for why in others {
+            assert!(!is_terminated(&*why), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn options_have_the_numbers_of_libzmq() {
+        let value = OptionError::Value { expected: "1", came: "2".to_owned() };
+        let errors = [OptionError::Unsupported(SocketType::Pub), value, OptionError::Terminated];
+        assert_eq!(errors.map(|error| error.errno()), [22, 22, 156_384_765]);
+    }
 }

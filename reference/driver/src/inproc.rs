@@ -4,7 +4,7 @@
 //! meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use zmq_core::frame::Frame;
 use zmq_core::options::Options;
@@ -25,9 +25,15 @@ pub(crate) struct Names {
 
 #[derive(Default)]
 struct Table {
-    bound: BTreeMap<String, Arc<Shared>>,
+    bound: BTreeMap<String, Bound>,
     /// In the order of their `connect`.
     waiting: Vec<Waiting>,
+}
+
+#[derive(Clone)]
+struct Bound {
+    shared: Arc<Shared>,
+    socket: Weak<Inner>,
 }
 
 /// A socket that connected before there was anybody.
@@ -39,6 +45,7 @@ struct Waiting {
 /// The connecting side of a connection whose other side is still to come.
 struct Half {
     shared: Arc<Shared>,
+    socket: Weak<Inner>,
     options: Arc<Options>,
     lease: Arc<Lease>,
     /// What the other side will get of pipes that this side uses already; `None`: it is attached later.
@@ -50,7 +57,7 @@ struct Half {
 
 /// What a socket remembers of its place.
 pub(crate) struct Place {
-    context: std::sync::Weak<context::Inner>,
+    context: Weak<context::Inner>,
     name: String,
     kind: Kind,
 }
@@ -104,19 +111,20 @@ pub(crate) fn bind(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFai
     let shared = socket.core.shared();
     speaks_zmtp(shared, name)?;
     let context = &socket.context;
+    let bound = Bound { shared: Arc::clone(shared), socket: Arc::downgrade(socket) };
     let halves = {
         let mut table = context.names.lock();
         if table.bound.contains_key(name) {
             return Err(EndpointFailed::NameTaken(format!("inproc://{name}")));
         }
-        table.bound.insert(name.to_owned(), Arc::clone(shared));
+        table.bound.insert(name.to_owned(), bound.clone());
         let theirs = shared.socket_type();
         let fits = |waiting: &Waiting| waiting.name == name && waiting.half.shared.socket_type().talks_to(theirs);
         table.waiting.extract_if(.., |waiting| fits(waiting)).collect::<Vec<_>>()
     };
     for mut waiting in halves {
         if !waiting.half.shared.has_ended() || waiting.half.lingers(context.runtime.now()) {
-            waiting.half.join(shared);
+            waiting.half.join(&bound);
         }
     }
     let kind = Kind::Bound(Arc::clone(shared));
@@ -133,6 +141,7 @@ pub(crate) fn connect(socket: &Arc<Inner>, name: &str) -> Result<Place, Endpoint
     let us = lease.id();
     let mut half = Half {
         shared: Arc::clone(&shared),
+        socket: Arc::downgrade(socket),
         options,
         lease,
         pipes: None,
@@ -141,9 +150,9 @@ pub(crate) fn connect(socket: &Arc<Inner>, name: &str) -> Result<Place, Endpoint
     };
     let context = Arc::downgrade(&socket.context);
     let mut table = socket.context.names.lock();
-    if let Some(other) = table.bound.get(name).map(Arc::clone) {
+    if let Some(other) = table.bound.get(name).cloned() {
         drop(table);
-        let (ours, theirs) = (shared.socket_type(), other.socket_type());
+        let (ours, theirs) = (shared.socket_type(), other.shared.socket_type());
         if !ours.talks_to(theirs) {
             return Err(EndpointFailed::Incompatible { ours, theirs, endpoint: format!("inproc://{name}") });
         }
@@ -188,7 +197,18 @@ impl Half {
     }
 
     /// Joins this side with the socket that is bound.
-    fn join(mut self, theirs: &Arc<Shared>) {
+    fn join(self, bound: &Bound) {
+        let sockets = [bound.socket.clone(), self.socket.clone()];
+        self.join_pipes(&bound.shared);
+        // Subscriptions take effect although the subscriber's application may not call for long. No lock is held here.
+        for socket in sockets.iter().filter_map(Weak::upgrade) {
+            if socket.core.shared().socket_type().rules().subscriptions == Direction::ToPeer {
+                socket.core.attend();
+            }
+        }
+    }
+
+    fn join_pipes(mut self, theirs: &Arc<Shared>) {
         let their_options = theirs.options();
         let their_lease = theirs.peers().lease();
         let (us_there, them_here) = (their_lease.id(), self.lease.id());
@@ -286,7 +306,7 @@ fn properties(socket_type: SocketType, options: &Options) -> Vec<(String, Vec<u8
 impl Names {
     /// The type of the socket that is bound to a name.
     pub(crate) fn bound_type(&self, name: &str) -> Option<SocketType> {
-        self.lock().bound.get(name).map(|bound| bound.socket_type())
+        self.lock().bound.get(name).map(|bound| bound.shared.socket_type())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
@@ -301,7 +321,7 @@ impl Place {
         match self.kind {
             Kind::Bound(shared) => {
                 let mut table = context.names.lock();
-                if table.bound.get(&self.name).is_some_and(|bound| Arc::ptr_eq(bound, &shared)) {
+                if table.bound.get(&self.name).is_some_and(|bound| Arc::ptr_eq(&bound.shared, &shared)) {
                     table.bound.remove(&self.name);
                 }
             }

@@ -35,6 +35,7 @@ mod error;
 #[cfg(unix)]
 mod event_fd;
 mod inproc;
+mod keys;
 mod listener;
 mod live;
 mod monitor;
@@ -53,7 +54,8 @@ mod zap;
 pub use context::{Context, SocketError};
 pub use context_options::{ContextOptions, ThreadOptions};
 pub use endpoint::{Endpoint, EndpointError, IpcName, TcpSource};
-pub use error::{EndpointFailed, OptionError};
+pub use error::{EndpointFailed, OptionError, is_terminated};
+pub use keys::new_keys;
 pub use monitor::{Event, EventKind, EventMask, EventVersion, Monitor, MonitorType, Side, SystemError};
 #[cfg(unix)]
 pub use poller::{PollError, Poller, Ready, Token};

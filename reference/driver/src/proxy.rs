@@ -110,6 +110,24 @@ impl Statistics {
         let numbers = flows.into_iter().flat_map(|flow| [flow.parts, flow.octets]);
         Message::from_frames(numbers.map(|number| Frame::copy_of(&number.to_ne_bytes()))).expect("there are eight")
     }
+
+    /// Reads what a control socket was told; `None` if it is something else.
+    #[must_use]
+    pub fn read(message: &Message) -> Option<Self> {
+        let numbers: Vec<u64> = message
+            .iter()
+            .map(|part| <[u8; 8]>::try_from(&part[..]).map(u64::from_ne_bytes))
+            .collect::<Result<_, _>>()
+            .ok()?;
+        let numbers: [u64; 8] = numbers.try_into().ok()?;
+        let flow = |at: usize| Flow { parts: numbers[2 * at], octets: numbers[2 * at + 1] };
+        Some(Self {
+            frontend_received: flow(0),
+            frontend_sent: flow(1),
+            backend_received: flow(2),
+            backend_sent: flow(3),
+        })
+    }
 }
 
 /// Joins a ROUTER with a DEALER, so that any number of clients is served by any number of servers. Ends when a socket does.

@@ -311,7 +311,7 @@ impl Connection {
     }
 
     fn frame_limit(&self) -> u64 {
-        self.options.max_frame_octets.map_or(u64::MAX, std::num::NonZeroU64::get)
+        self.options.max_frame_octets.unwrap_or(u64::MAX)
     }
 
     /// The next header and the length of its body, if all of the frame has come.

@@ -29,10 +29,10 @@ impl Options {
 
     /// What a socket of this type sends over each connection before all else.
     pub fn first_messages(&self, socket_type: SocketType) -> impl Iterator<Item = Frame> {
-        use SocketType::{Dealer, Rep, Req, Router, XPub};
+        use SocketType::{Dealer, Pub, Rep, Req, Router, XPub};
         let hello = self.hello_message.as_deref().filter(|_| matches!(socket_type, Router | Dealer | Rep));
         let probe = (self.probe_router && matches!(socket_type, Router | Dealer | Req)).then_some(&[][..]);
-        let welcome = self.welcome_message.as_deref().filter(|_| socket_type == XPub);
+        let welcome = self.welcome_message.as_deref().filter(|_| matches!(socket_type, Pub | XPub));
         [hello, probe, welcome].into_iter().flatten().map(Frame::copy_of)
     }
 

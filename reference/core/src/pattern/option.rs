@@ -30,7 +30,7 @@ pub enum PatternOption {
     XPubManual(Manual),
     /// PUB, XPUB: a message waits until everybody who wants it has room, instead of being dropped for those who have none.
     NoDrop(Switch),
-    /// XPUB, XSUB: of a message only the first part may be a subscription or cancellation. Otherwise each part is, up to
+    /// PUB, XPUB, XSUB: of a message only the first part may be a subscription or cancellation. Otherwise each part is, up to
     /// the first that is none; the rest is a message.
     OnlyFirstSubscribe(Switch),
     /// PUB, XPUB, SUB, XSUB: messages go to those who did *not* subscribe to them. Has to be set at both ends: a SUB drops

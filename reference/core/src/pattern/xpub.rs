@@ -140,7 +140,6 @@ impl Pattern for XPub {
                 self.shared.interests().manual = manual;
                 self.newcomer = None;
             }
-            PatternOption::OnlyFirstSubscribe(only_first) => self.shared.interests().only_first = only_first,
             PatternOption::Subscribe(topic) => return self.grant(&Change::Subscribe(Frame::from(topic))),
             PatternOption::Unsubscribe(topic) => return self.grant(&Change::Cancel(Frame::from(topic))),
             other => return self.subscribers.set(&other),

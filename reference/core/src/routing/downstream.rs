@@ -99,6 +99,7 @@ impl Downstream {
         match option {
             PatternOption::NoDrop(no_drop) => self.choice.no_drop = *no_drop,
             PatternOption::InvertMatching(inverted) => self.choice.inverted = *inverted,
+            PatternOption::OnlyFirstSubscribe(only_first) => self.shared.interests().only_first = *only_first,
             _ => return Err(Unsupported),
         }
         Ok(())

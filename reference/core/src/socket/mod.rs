@@ -170,6 +170,12 @@ impl Socket {
         self.with_pattern(|pattern, effects| pattern.set(option, effects)).unwrap_or(Ok(()))
     }
 
+    /// Takes note of peers that came and went, without waiting for the application's next call: where no link lies between
+    /// two sockets, a subscriber tells its publishers here what it wants.
+    pub fn attend(&self) {
+        self.with_pattern(|_, _| ()).unwrap_or(());
+    }
+
     fn with_pattern<T>(&self, call: impl FnOnce(&mut dyn Pattern, &mut Effects) -> T) -> Option<T> {
         let mut effects = Effects::default();
         let result = self.lock(&mut effects).pattern.as_mut().map(|pattern| call(&mut **pattern, &mut effects));

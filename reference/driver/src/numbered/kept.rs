@@ -18,6 +18,8 @@ pub(crate) struct Kept {
     pub(super) socks_username: String,
     pub(super) socks_password: String,
     pub(super) invert_matching: bool,
+    /// Which of the two numbers for no reconnecting was set, 0 or -1.
+    pub(super) never_reconnects: i32,
     pub(super) use_fd: i32,
     /// Of multicast, which is not here: kept for programs that set it.
     pub(super) rate: i32,
@@ -44,6 +46,7 @@ impl Default for Kept {
             socks_username: String::new(),
             socks_password: String::new(),
             invert_matching: false,
+            never_reconnects: -1,
             use_fd: -1,
             rate: 100,
             recovery_interval: 10_000,

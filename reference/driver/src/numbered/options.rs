@@ -1,6 +1,5 @@
 //! Options of every socket: pipes, times, the life of a connection, and what the socket tells of itself.
 
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use zmq_core::options::{Hwm, Linger, Options, ReconnectStop, RouterNotify, RoutingId};
@@ -36,16 +35,15 @@ pub(super) const TABLE: &[NumberedOption] = &[
         Linger::For(time) => millis(Some(time), 0),
         Linger::Forever => Ok(Value::Int(-1)),
     }),
-    Row::both(18, "reconnect_ivl", Int,
-        |s, v| { let time = v.millis_or_none()?.filter(|time| !time.is_zero()); change(s, |o| o.reconnect.interval = time) },
-        |s| millis(s.options().reconnect.interval, -1)),
+    Row::both(18, "reconnect_ivl", Int, set_reconnect_interval,
+        |s| millis(s.options().reconnect.interval, s.kept(|kept| kept.never_reconnects))),
     Row::both(19, "backlog", Int, |s, v| { let value = v.number(0)?; change(s, |o| o.backlog = value) },
         |s| int(s.options().backlog)),
     Row::both(21, "reconnect_ivl_max", Int,
         |s, v| { let time = v.millis_unless_zero()?; change(s, |o| o.reconnect.interval_max = time) },
         |s| millis(s.options().reconnect.interval_max, 0)),
     Row::both(22, "maxmsgsize", Int64, set_max_frame,
-        |s| Ok(Value::Int64(s.options().max_frame_octets.map_or(-1, |most| i64::try_from(most.get()).unwrap_or(i64::MAX))))),
+        |s| Ok(Value::Int64(s.options().max_frame_octets.map_or(-1, |most| i64::try_from(most).unwrap_or(i64::MAX))))),
     Row::both(23, "sndhwm", Int, |s, v| { let hwm = v.number(0)?; change(s, |o| o.send_hwm = Hwm::messages(hwm)) },
         |s| int(s.options().send_hwm.get())),
     Row::both(24, "rcvhwm", Int, |s, v| { let hwm = v.number(0)?; change(s, |o| o.recv_hwm = Hwm::messages(hwm)) },
@@ -159,13 +157,18 @@ fn set_linger(socket: &Socket, given: &Given<'_>) -> Done {
     change(socket, |options| options.linger = linger)
 }
 
-/// libzmq takes 0, and then takes empty frames only; here that is refused, as it cannot be meant.
+/// libzmq holds commands of the handshake against this as well, so that below some 30 octets nobody comes in; here it is
+/// frames of messages only.
 fn set_max_frame(socket: &Socket, given: &Given<'_>) -> Done {
-    let most = match u64::try_from(given.int64()?) {
-        Ok(octets) => Some(NonZeroU64::new(octets).ok_or_else(|| given.refused("-1, or octets from 1"))?),
-        Err(_) => None,
-    };
+    let most = u64::try_from(given.int64()?).ok();
     change(socket, |options| options.max_frame_octets = most)
+}
+
+/// 0 and -1 both mean never, and are read as they were set.
+fn set_reconnect_interval(socket: &Socket, given: &Given<'_>) -> Done {
+    let time = given.millis_or_none()?;
+    socket.kept(|kept| kept.never_reconnects = if time.is_some() { 0 } else { -1 });
+    change(socket, |options| options.reconnect.interval = time.filter(|time| !time.is_zero()))
 }
 
 /// The longest time to live that a PING can say: 65535 tenths of a second.

@@ -18,7 +18,7 @@ pub(super) const TABLE: &[NumberedOption] = &[
     Row::settable(6, "subscribe", Octets, |s, v| set(s, v, PatternOption::Subscribe(v.octets.to_vec()))),
     Row::settable(7, "unsubscribe", Octets, |s, v| set(s, v, PatternOption::Unsubscribe(v.octets.to_vec()))),
     Row::settable(33, "router_mandatory", Int, |s, v| set(s, v, PatternOption::RouterMandatory(v.truth()?))),
-    Row::settable(40, "xpub_verbose", Int, |s, v| set(s, v, verbosity(v.truth()?, Verbosity::Subscriptions))),
+    Row::settable(40, "xpub_verbose", Int, |s, v| set_verbosity(s, v, Verbosity::Subscriptions)),
     Row::settable(51, "probe_router", Int, set_probe),
     Row::settable(52, "req_correlate", Int, |s, v| set(s, v, PatternOption::ReqCorrelate(v.truth()?))),
     Row::settable(53, "req_relaxed", Int, |s, v| set(s, v, PatternOption::ReqRelaxed(v.truth()?))),
@@ -29,7 +29,7 @@ pub(super) const TABLE: &[NumberedOption] = &[
     Row::settable(72, "xpub_welcome_msg", Octets, set_welcome),
     Row::settable(73, "stream_notify", Int, set_stream_notify),
     Row::both(74, "invert_matching", Int, set_invert, |s| truth(s.kept(|kept| kept.invert_matching))),
-    Row::settable(78, "xpub_verboser", Int, |s, v| set(s, v, verbosity(v.truth()?, Verbosity::Everything))),
+    Row::settable(78, "xpub_verboser", Int, |s, v| set_verbosity(s, v, Verbosity::Everything)),
     Row::settable(98, "xpub_manual_last_value", Int, |s, v| set(s, v, manual(v.truth()?, Manual::LastValue))),
     Row::settable(108, "only_first_subscribe", Int, |s, v| set(s, v, PatternOption::OnlyFirstSubscribe(v.truth()?))),
     Row::settable(115, "xsub_verbose_unsubscribe", Int,
@@ -44,13 +44,19 @@ fn set(socket: &Socket, given: &Given<'_>, option: PatternOption) -> Done {
     socket.set(option).map_err(|_| NumberedError::Type(given.name, socket.socket_type()))
 }
 
-const fn verbosity(switch: Switch, on: Verbosity) -> PatternOption {
-    PatternOption::XPubVerbosity(match switch {
+/// In libzmq a PUB has this as well; it changes nothing, as a PUB shows subscriptions to nobody.
+fn set_verbosity(socket: &Socket, given: &Given<'_>, on: Verbosity) -> Done {
+    let verbosity = match given.truth()? {
         Switch::On => on,
         Switch::Off => Verbosity::Changes,
-    })
+    };
+    match socket.socket_type() {
+        SocketType::Pub => Ok(()),
+        _others => set(socket, given, PatternOption::XPubVerbosity(verbosity)),
+    }
 }
 
+/// libzmq takes it for a PUB as well, which from then on publishes to nobody: nobody could grant a subscription there.
 const fn manual(switch: Switch, on: Manual) -> PatternOption {
     PatternOption::XPubManual(match switch {
         Switch::On => on,
@@ -83,7 +89,7 @@ fn set_connect_routing_id(socket: &Socket, given: &Given<'_>) -> Done {
 
 fn set_welcome(socket: &Socket, given: &Given<'_>) -> Done {
     let (message, socket_type) = (message(given), socket.socket_type());
-    if socket_type != SocketType::XPub {
+    if !matches!(socket_type, SocketType::Pub | SocketType::XPub) {
         return Err(NumberedError::Type(given.name, socket_type));
     }
     change(socket, |options| options.welcome_message = message)

@@ -6,6 +6,7 @@ mod cancellation;
 mod closing;
 mod contexts;
 mod endpoints;
+mod examples;
 mod floods;
 mod good;
 mod hostile;

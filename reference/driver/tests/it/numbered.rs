@@ -34,7 +34,7 @@ const INTS: &[(&str, i32, &[i32], &[i32])] = &[
     ("sndbuf", 11, &[-1, 0, 9000], &[-2]),
     ("rcvbuf", 12, &[-1, 0, 9000], &[-2]),
     ("linger", 17, &[-1, 0, 1, i32::MAX], &[-2, i32::MIN]),
-    ("reconnect_ivl", 18, &[-1, 1, 500], &[-2]),
+    ("reconnect_ivl", 18, &[-1, 0, 500, -1, 0], &[-2]),
     ("backlog", 19, &[0, 1, 4096], &[-1]),
     ("reconnect_ivl_max", 21, &[0, 1, 500], &[-1]),
     ("sndhwm", 23, &[0, 1, i32::MAX], &[-1]),
@@ -130,6 +130,20 @@ fn options_of_one_type_are_no_others() {
     }
 }
 
+/// In libzmq a PUB is an XPUB that shows nothing.
+#[test]
+fn a_pub_has_the_options_of_an_xpub_but_those_that_would_silence_it() {
+    let (_context, publisher) = socket(SocketType::Pub);
+    for number in [40, 69, 74, 78, 108] {
+        assert_eq!([1, 0].map(|value| set_int(&publisher, number, value)), [0, 0], "{number}");
+    }
+    assert_eq!((set(&publisher, 72, b"hi"), publisher.options().welcome_message.as_deref()), (0, Some(&b"hi"[..])));
+    for number in [71, 98] {
+        assert_eq!(set_int(&publisher, number, 1), EINVAL, "{number}: nobody could grant a subscription");
+    }
+    assert_eq!(set(&publisher, 6, b"topic"), EINVAL);
+}
+
 #[test]
 fn octets_texts_and_long_numbers_are_checked() {
     let (_context, dealer) = socket(SocketType::Dealer);
@@ -141,6 +155,12 @@ fn octets_texts_and_long_numbers_are_checked() {
     assert_eq!([&b""[..], &[b'x'; 256]].map(|id| set(&dealer, 5, id)), [EINVAL; 2]);
     assert_eq!((set(&dealer, 22, &7_i64.to_ne_bytes()), set(&dealer, 22, &[0; 4])), (0, EINVAL));
     assert_eq!(get(22, 8).unwrap(), 7_i64.to_ne_bytes());
+    // Any negative number is no limit; 0 is a limit.
+    for (number, limit) in [(0_i64, Some(0)), (-1, None), (i64::MAX, Some(i64::MAX as u64)), (-2, None)] {
+        assert_eq!(set(&dealer, 22, &number.to_ne_bytes()), 0);
+        assert_eq!(dealer.options().max_frame_octets, limit);
+        assert_eq!(get(22, 8).unwrap(), number.max(-1).to_ne_bytes());
+    }
     assert_eq!(set(&dealer, 4, &5_u64.to_ne_bytes()), 0);
     assert_eq!(get(4, 8).unwrap(), 5_u64.to_ne_bytes());
     for (number, most) in [(45, 255), (46, 255), (55, 255), (92, 16), (99, 255), (100, 255)] {

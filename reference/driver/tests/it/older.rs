@@ -255,7 +255,7 @@ fn what_an_older_peer_breaks_ends_its_connection_without_a_command() {
         b"\x01\0\xff\0\0\0\0\0\0\x04\x02\0", // one above the limit
     ];
     for octets in broken {
-        let options = Options { max_frame_octets: Some(1024.try_into().unwrap()), ..Options::default() };
+        let options = Options { max_frame_octets: Some(1024), ..Options::default() };
         let mut scene = scene(Role::Binds, SocketType::Pull, options);
         scene.writes(octets);
         scene.is_closed();

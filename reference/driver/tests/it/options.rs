@@ -32,6 +32,11 @@ fn pair(way: Way, bound: (SocketType, Options), connected: (SocketType, Options)
         socket.set_recv_timeout(Some(Duration::from_secs(10)));
         socket
     });
+    join(way, &bound, &connected);
+    Pair { _context: context, bound, connected }
+}
+
+fn join(way: Way, bound: &Socket, connected: &Socket) {
     match way {
         Way::Tcp => {
             let endpoint = bound.bind("tcp://127.0.0.1:*").unwrap();
@@ -46,7 +51,6 @@ fn pair(way: Way, bound: (SocketType, Options), connected: (SocketType, Options)
             bound.bind("inproc://place").unwrap();
         }
     }
-    Pair { _context: context, bound, connected }
 }
 
 fn options(change: impl FnOnce(&mut Options)) -> Options {
@@ -91,10 +95,60 @@ fn hello_and_probe_go_before_the_first_message() {
 
 #[test]
 fn welcome_reaches_a_subscriber_first() {
-    for way in WAYS {
-        let welcoming = options(|options| options.welcome_message = Some((*b"welcome").into()));
-        let sockets = pair(way, (SocketType::XPub, welcoming), (SocketType::XSub, Options::default()));
-        assert_eq!(sockets.connected.recv(), Ok(Message::from("welcome")), "{way:?}");
+    for publisher in [SocketType::XPub, SocketType::Pub] {
+        for way in WAYS {
+            let welcoming = options(|options| options.welcome_message = Some((*b"welcome").into()));
+            let sockets = pair(way, (publisher, welcoming), (SocketType::XSub, Options::default()));
+            assert_eq!(sockets.connected.recv(), Ok(Message::from("welcome")), "{publisher} {way:?}");
+        }
+    }
+}
+
+/// What a subscriber wants takes effect at the publisher, whether or not its application calls again; libzmq's waits for
+/// the next call where the subscriber binds.
+#[test]
+fn subscriptions_need_no_further_call() {
+    for (bound, connected) in
+        [(SocketType::Pub, SocketType::Sub), (SocketType::Sub, SocketType::Pub), (SocketType::Sub, SocketType::XPub)]
+    {
+        for way in WAYS {
+            let context = Context::new().unwrap();
+            let [bound, connected] = [bound, connected].map(|socket_type| context.socket(socket_type).unwrap());
+            let (subscriber, publisher) =
+                if bound.socket_type() == SocketType::Sub { (&bound, &connected) } else { (&connected, &bound) };
+            subscriber.subscribe("before").unwrap();
+            join(way, &bound, &connected);
+            let has = |topics: usize| eventually(|| publisher.topics() == Some(topics));
+            has(1);
+            publisher.send("before the first call").unwrap();
+            subscriber.subscribe("after").unwrap();
+            has(2);
+            publisher.send("after the first call").unwrap();
+            subscriber.unsubscribe("before").unwrap();
+            has(1);
+            subscriber.unsubscribe("after").unwrap();
+            has(0);
+            subscriber.subscribe("").unwrap();
+            has(1);
+            subscriber.set_recv_timeout(Some(Duration::from_secs(10)));
+            for body in ["before the first call", "after the first call"] {
+                assert_eq!(subscriber.recv(), Ok(Message::from(body)), "{way:?}");
+            }
+        }
+    }
+}
+
+/// With 0 only empty frames are taken; what is longer closes the connection.
+#[test]
+fn frames_may_be_limited_to_none_but_empty_ones() {
+    for (limit, longest) in [(0, 0), (1, 1), (300, 300)] {
+        let limited = options(|options| options.max_frame_octets = Some(limit));
+        let sockets = pair(Way::Tcp, (SocketType::Pull, limited), (SocketType::Push, Options::default()));
+        sockets.connected.send(vec![b'x'; longest]).unwrap();
+        assert_eq!(sockets.bound.recv(), Ok(Message::from(vec![b'x'; longest])), "{limit}");
+        let monitor = sockets.bound.monitor();
+        sockets.connected.send(vec![b'x'; longest + 1]).unwrap();
+        assert_eq!(monitor.recv().map(|event| event.kind.name()), Some("disconnected"), "{limit}");
     }
 }
 

@@ -65,6 +65,18 @@ fn a_queue_brings_requests_to_workers_and_replies_back() {
 }
 
 #[test]
+fn statistics_are_eight_numbers_and_nothing_else() {
+    let numbers: Vec<[u8; 8]> = (1..=9_u64).map(u64::to_ne_bytes).collect();
+    let message = |parts: &[[u8; 8]]| Message::from_frames(parts.iter().map(|part| part.into())).unwrap();
+    let read = Statistics::read(&message(&numbers[..8])).unwrap();
+    let Statistics { frontend_received, frontend_sent, backend_received, backend_sent } = read;
+    let flows = [frontend_received, frontend_sent, backend_received, backend_sent];
+    assert_eq!(flows.map(|flow| (flow.parts, flow.octets)), [(1, 2), (3, 4), (5, 6), (7, 8)]);
+    assert_eq!([7, 9].map(|count| Statistics::read(&message(&numbers[..count]))), [None; 2]);
+    assert_eq!(Statistics::read(&Message::from([""; 8])), None);
+}
+
+#[test]
 fn a_forwarder_brings_subscriptions_back_and_publications_forth() {
     let context = Context::new().unwrap();
     let (frontend, front) = bound(&context, SocketType::XSub, "tcp://127.0.0.1:*");
@@ -154,6 +166,7 @@ fn a_proxy_is_paused_resumed_asked_and_ended() {
         let numbers = || {
             steer.send("STATISTICS").unwrap();
             let reply = steer.recv().unwrap();
+            assert_eq!(Statistics::read(&reply).map(|read| read.message()).as_ref(), Some(&reply));
             reply.iter().map(|part| u64::from_ne_bytes(part[..].try_into().unwrap())).collect::<Vec<_>>()
         };
         let observer = connected(&context, SocketType::Sub, &captured);

@@ -205,7 +205,7 @@ fn what_has_no_room_is_kept_open_and_comes_once() {
 #[test]
 fn the_limit_is_that_of_the_frame_and_not_of_its_box() {
     for (octets, fits) in [(100, true), (101, false)] {
-        let options = Options { max_frame_octets: std::num::NonZeroU64::new(100), ..server_options() };
+        let options = Options { max_frame_octets: Some(100), ..server_options() };
         let mut pull = connection(SocketType::Pull, options, 3);
         let mut push_side = connection(SocketType::Push, client_options(), 4);
         // The handshake has a limit of its own.
