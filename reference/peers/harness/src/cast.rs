@@ -52,7 +52,7 @@ impl Cast {
     /// [`Broken::Failed`] if the program cannot be started.
     pub fn start(&mut self, peer: &Peer, words: &[&str]) -> Result<usize, Broken> {
         let mut command = Command::new(&peer.program);
-        command.args(words).args(&peer.arguments);
+        command.args(&peer.before).args(words).args(&peer.arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = |error| Broken::Failed(peer.name.clone(), format!("cannot be started: {error}"));
         let mut child = command.spawn().map_err(failed)?;
@@ -173,7 +173,7 @@ mod tests {
 
     fn shell(script: &str) -> Peer {
         let arguments = vec!["-c".to_owned(), script.to_owned()];
-        Peer { name: "shell".into(), program: "/bin/sh".into(), arguments, sender: "" }
+        Peer { name: "shell".into(), program: "/bin/sh".into(), before: Vec::new(), arguments, sender: "" }
     }
 
     fn soon() -> Instant {

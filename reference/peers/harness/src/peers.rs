@@ -1,10 +1,13 @@
 //! Which peers there are, and building them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+
+use crate::jeromq;
 
 /// A peer that can be started.
 #[derive(Debug, Clone)]
@@ -13,6 +16,8 @@ pub struct Peer {
     pub name: String,
     /// Its program.
     pub program: PathBuf,
+    /// What the program is to run, if it is not the peer itself: words that come before the role.
+    pub before: Vec<OsString>,
     /// Options that come after role, endpoint, side, size and count.
     pub arguments: Vec<String>,
     /// What its measured sender does for each message, which biases figures.
@@ -47,6 +52,9 @@ pub const PINNED: &str = "4.3.5";
 /// The libzmq that the system's loader finds.
 pub const SYSTEM: &str = "libzmq-system";
 
+/// The one in Java, which is met and not measured.
+pub const JEROMQ: &str = "jeromq";
+
 const ZMQ_SEND: &str = "zmq_send of a buffer: copies, above 33 octets into memory allocated for it";
 
 /// Names of all peers that [`gather`] knows.
@@ -54,7 +62,7 @@ const ZMQ_SEND: &str = "zmq_send of a buffer: copies, above 33 octets into memor
 pub fn names() -> Vec<String> {
     let pinned = format!("libzmq-{PINNED}");
     let others = PEERS.iter().map(|(name, ..)| (*name).to_owned());
-    [pinned, SYSTEM.into()].into_iter().chain(others).collect()
+    [pinned, SYSTEM.into()].into_iter().chain(others).chain([JEROMQ.into()]).collect()
 }
 
 /// Builds the peers, and finds the libzmqs. Only those with a wanted name are given.
@@ -76,23 +84,32 @@ pub fn gather(wanted: &dyn Fn(&str) -> bool) -> Found {
             missing.insert(package);
         }
     };
-    let libzmq =
-        |name: &str, arguments| Peer { name: name.into(), program: PathBuf::new(), arguments, sender: ZMQ_SEND };
     if wanted(&pinned) {
         match fetch() {
-            Ok(arguments) => add(libzmq(&pinned, arguments), "peer-libzmq", program("peer-libzmq")),
+            Ok(arguments) => add(peer(&pinned, arguments, ZMQ_SEND), "peer-libzmq", program("peer-libzmq")),
             Err(why) => found.remarks.push(format!("no libzmq {PINNED}: {why}")),
         }
     }
     if wanted(SYSTEM) {
-        add(libzmq(SYSTEM, Vec::new()), "peer-libzmq", program("peer-libzmq"));
+        add(peer(SYSTEM, Vec::new(), ZMQ_SEND), "peer-libzmq", program("peer-libzmq"));
     }
     for &(name, package, mode, sender) in PEERS.iter().filter(|(name, ..)| wanted(name)) {
         let arguments = mode.iter().flat_map(|mode| ["--mode".to_owned(), (*mode).to_owned()]).collect();
-        add(Peer { name: name.into(), program: PathBuf::new(), arguments, sender }, package, program(package));
+        add(peer(name, arguments, sender), package, program(package));
+    }
+    if wanted(JEROMQ) {
+        match jeromq::build(workspace(), &workspace().join("target/jeromq")) {
+            Ok(peer) => found.peers.push(peer),
+            Err(why) => found.remarks.push(format!("{JEROMQ} is left out: {why}")),
+        }
     }
     found.remarks.extend(missing.iter().map(|package| format!("{package} is left out: it could not be built")));
     found
+}
+
+/// A peer that is a program by itself, whose path is not known yet.
+fn peer(name: &str, arguments: Vec<String>, sender: &'static str) -> Peer {
+    Peer { name: name.into(), program: PathBuf::new(), before: Vec::new(), arguments, sender }
 }
 
 /// Builds these packages together, so that they share one set of dependencies, and gives the programs that came of it.

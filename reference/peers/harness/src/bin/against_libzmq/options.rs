@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use peer_harness::peers::SYSTEM;
+use peer_harness::peers::{JEROMQ, SYSTEM};
 
 pub(crate) struct Options {
     pub(crate) help: bool,
@@ -87,7 +87,7 @@ impl Options {
     /// The system's libzmq is measured only when asked for: the pinned one is the yardstick.
     pub(crate) fn wants_library(&self, name: &str) -> bool {
         if self.libraries.is_empty() {
-            return name != SYSTEM;
+            return name != SYSTEM && name != JEROMQ;
         }
         self.libraries.iter().any(|library| name.starts_with(library.as_str()))
     }
