@@ -108,6 +108,8 @@ fn sent(connection: &mut Connection) -> String {
     }
 }
 
+// spec: ZMTP10-CONN-02, ZMTP10-FRAME-02, ZMTP20-COMPAT-08, ZMTP20-COMPAT-10, ZMTP20-GREET-03, ZMTP20-GREET-05
+// spec: ZMTP20-INTEROP-03, ZMTP20-INTEROP-04
 #[test]
 fn what_each_state_makes_of_what_comes() {
     let mut table = String::new();

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::message::Message;
+use crate::options::RoutingId;
 
 /// Everything that `connection` wants to write.
 fn written(connection: &mut Connection) -> Vec<u8> {
@@ -39,6 +40,76 @@ fn connection(socket_type: SocketType) -> Connection {
     Connection::new(socket_type, Options::default(), Seed::default(), Instant::START)
 }
 
+/// A whole stream of an older PUSH. Each number says in which form the next frame is written: a long length where a short
+/// one would do, and in 1.0 lengths of zero before it.
+fn older_stream(version: Version, messages: &[Message], forms: &[u8]) -> Vec<u8> {
+    let mut octets = match version {
+        Version::V1_0 => b"\x04\0bob".to_vec(),
+        _ => b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x08\0\x03bob".to_vec(),
+    };
+    let mut forms = forms.iter().cycle();
+    for message in messages {
+        for (at, frame) in message.iter().enumerate() {
+            let form = forms.next().copied().unwrap_or(0);
+            let (more, long) = (u8::from(at + 1 < message.parts()), form & 1 == 1);
+            let len = frame.len() as u64;
+            match version {
+                Version::V1_0 => {
+                    octets.extend(std::iter::repeat_n(0, usize::from(form >> 1)));
+                    match u8::try_from(len + 1) {
+                        Ok(short) if short != 0xff && !long => octets.extend([short, more]),
+                        _ => octets.extend([&[0xff][..], &(len + 1).to_be_bytes(), &[more]].concat()),
+                    }
+                }
+                _ => match u8::try_from(len) {
+                    Ok(short) if !long => octets.extend([more, short]),
+                    _ => octets.extend([&[more | 2][..], &len.to_be_bytes()].concat()),
+                },
+            }
+            octets.extend_from_slice(frame);
+        }
+    }
+    octets
+}
+
+/// How frames are taken of a connection.
+#[derive(Clone, Copy)]
+enum Taken {
+    OneByOne,
+    InBulk,
+}
+
+/// What a PULL gets of a stream that comes in pieces: who the peer is, and frames with whether more follow.
+fn pulled(octets: &[u8], cuts: &[usize], taken: Taken) -> (Option<Version>, Vec<(Frame, bool)>) {
+    let mut pull = connection(SocketType::Pull);
+    let (mut version, mut frames) = (None, Vec::new());
+    let mut cuts = cuts.iter().copied().cycle();
+    let mut rest = octets;
+    while !rest.is_empty() {
+        let spare = pull.spare();
+        let n = cuts.next().unwrap_or(usize::MAX).clamp(1, rest.len()).min(spare.len());
+        spare[..n].copy_from_slice(&rest[..n]);
+        pull.fill(n, Instant::START);
+        rest = &rest[n..];
+        loop {
+            if let Taken::InBulk = taken {
+                let take = |frame: Frame| {
+                    frames.push((frame.clone(), frame.has_more()));
+                    ControlFlow::Continue(())
+                };
+                pull.take_frames(take).unwrap();
+            }
+            match pull.next().unwrap() {
+                Some(Incoming::Ready(peer)) => version = peer.version,
+                Some(Incoming::Frame(frame)) => frames.push((frame.clone(), frame.has_more())),
+                Some(Incoming::Ask(_) | Incoming::Change(_)) => panic!("only frames were sent"),
+                None => break,
+            }
+        }
+    }
+    (version, frames)
+}
+
 /// Two connections that have shaken hands.
 fn pair(a: SocketType, b: SocketType) -> (Connection, Connection) {
     let (mut a, mut b) = (connection(a), connection(b));
@@ -61,7 +132,10 @@ fn push(connection: &mut Connection, message: &Message) {
 }
 
 fn messages() -> impl Strategy<Value = Vec<Message>> {
-    let size = prop_oneof![0usize..40, 250usize..260, 8000usize..9000, 60_000usize..140_000];
+    messages_of(prop_oneof![0usize..40, 250usize..260, 8000usize..9000, 60_000usize..140_000])
+}
+
+fn messages_of(size: impl Strategy<Value = usize>) -> impl Strategy<Value = Vec<Message>> {
     let frame = (size, any::<u8>()).prop_map(|(size, octet)| Frame::copy_of(&vec![octet; size]));
     let message = prop::collection::vec(frame, 1..4).prop_map(|frames| Message::from_frames(frames).unwrap());
     prop::collection::vec(message, 1..12)
@@ -92,6 +166,28 @@ proptest! {
             })
             .collect();
         prop_assert_eq!(came, expected);
+    }
+
+    /// The same of whole streams of older peers, greeting and all, in every form that a length may have.
+    // spec: ZMTP10-FRAME-01, ZMTP10-FRAME-02, ZMTP10-FRAME-04, ZMTP10-FRAME-06, ZMTP10-FRAME-09
+    // spec: ZMTP20-FRAME-01, ZMTP20-FRAME-02, ZMTP20-FRAME-03, ZMTP20-FRAME-05
+    #[test]
+    fn streams_of_older_peers_may_be_cut_anywhere(
+        messages in messages_of(prop_oneof![4 => 0usize..40, 4 => 250usize..260, 1 => 8000usize..9000]),
+        forms in prop::collection::vec(0u8..6, 1..8),
+        cuts in prop::collection::vec(prop_oneof![1usize..6, 1usize..70_000], 1..8),
+    ) {
+        let expected: Vec<_> = messages.iter().flat_map(|message| {
+            let last = message.parts() - 1;
+            message.iter().enumerate().map(move |(i, frame)| (frame.clone(), i < last))
+        }).collect();
+        for version in [Version::V1_0, Version::V2_0] {
+            let octets = older_stream(version, &messages, &forms);
+            for taken in [Taken::OneByOne, Taken::InBulk] {
+                prop_assert_eq!(&pulled(&octets, &[usize::MAX], taken), &(Some(version), expected.clone()));
+                prop_assert_eq!(&pulled(&octets, &cuts, taken), &(Some(version), expected.clone()));
+            }
+        }
     }
 
     /// A handshake may be torn at any octet.
@@ -146,6 +242,47 @@ fn a_peer_of_3_0_gets_subscriptions_as_messages() {
     sub.push_change(&Change::Subscribe("a".into()));
     sub.push_change(&Change::Cancel("a".into()));
     assert_eq!(written(&mut sub), b"\x00\x02\x01a\x00\x02\x00a");
+}
+
+/// A connection of ours with the identity `me`, whose peer is of an older version.
+fn to_older(socket_type: SocketType, greeting: &[u8]) -> Connection {
+    let options = Options { routing_id: Some(RoutingId::new(b"me").unwrap()), ..Options::default() };
+    let mut connection = Connection::new(socket_type, options, Seed::default(), Instant::START);
+    assert!(matches!(arrive(&mut connection, greeting, &[]).as_deref(), Ok([Incoming::Ready(_)])));
+    connection
+}
+
+// spec: ZMTP20-GREET-01, ZMTP20-INTEROP-02, ZMTP20-INTEROP-05, ZMTP20-FRAME-04, ZMTP20-FRAME-06
+#[test]
+fn a_peer_of_2_0_gets_its_greeting_and_frames() {
+    let mut push_socket = to_older(SocketType::Push, b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x07\0\0");
+    assert_eq!(written(&mut push_socket), b"\xff\0\0\0\0\0\0\0\x03\x7f\x03\x08\0\x02me");
+    push(&mut push_socket, &Message::from(["a", ""]));
+    assert_eq!(written(&mut push_socket), b"\x01\x01a\0\0");
+}
+
+// spec: ZMTP10-CONN-02, ZMTP10-FRAME-02, ZMTP10-FRAME-07, ZMTP10-FRAME-08, ZMTP20-INTEROP-02, ZMTP20-INTEROP-06
+#[test]
+fn a_peer_of_1_0_gets_an_identity_and_frames() {
+    let mut push_socket = to_older(SocketType::Push, b"\x01\0");
+    assert_eq!(written(&mut push_socket), b"\xff\0\0\0\0\0\0\0\x03\x7fme");
+    push(&mut push_socket, &Message::from(["a", ""]));
+    assert_eq!(written(&mut push_socket), b"\x02\x01a\x01\0");
+}
+
+// spec: ZMTP20-PUBSUB-01, ZMTP20-PUBSUB-02, ZMTP10-BCAST-02
+#[test]
+fn older_publishers_are_told_by_messages_or_not_at_all() {
+    let told = |greeting: &[u8]| {
+        let mut sub = to_older(SocketType::XSub, greeting);
+        let greeting = written(&mut sub);
+        sub.push_change(&Change::Subscribe("a".into()));
+        sub.push_change(&Change::Cancel("a".into()));
+        (greeting, written(&mut sub))
+    };
+    let (greeting, octets) = told(b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x01\0\0");
+    assert_eq!((greeting[11], &octets[..]), (2, &b"\0\x02\x01a\0\x02\0a"[..]), "it says that it is a SUB");
+    assert_eq!(told(b"\x01\0").1, b"");
 }
 
 #[test]
