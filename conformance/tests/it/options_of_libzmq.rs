@@ -4,7 +4,7 @@
 
 use zmq_libzmq::{Context, Library, names};
 use zmq_reference::SocketType;
-use zmq_reference::numbered::{self, Kind, NumberedOption};
+use zmq_reference::numbered::{self, ContextOption, Kind, NumberedContext, NumberedOption};
 
 /// An option that is not alike, on which types (all if none is named), and why.
 const DIFFERENCES: &[(&str, &[&str], &str)] = &[
@@ -87,4 +87,45 @@ fn no_stable_option_is_missing_and_numbers_agree() {
     numbers.sort_unstable();
     assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "a number stands twice");
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// Values that are in range for one option of contexts or another.
+const PROBES: [i32; 9] = [i32::MIN, -2, 0, 1, 2, 3, 64, 1024, i32::MAX];
+
+/// What both sides make of an option of contexts: its default; what each value, set in a new context, is read as, or that
+/// it is refused.
+#[test]
+fn options_of_contexts_are_those_of_libzmq() {
+    let Ok(library) = Library::open(None) else {
+        println!("skipped: the system has no libzmq");
+        return;
+    };
+    let mut findings = Vec::new();
+    for number in 0..=100 {
+        let read_theirs = |context: &Context| context.get(number).ok();
+        let read_ours = |context: &NumberedContext| {
+            // libzmq's call cannot tell -1 from a failure.
+            let value = context.get(number, 4).ok()?;
+            Some(i32::from_ne_bytes(value.try_into().unwrap())).filter(|value| *value != -1)
+        };
+        let (theirs, ours) = (read_theirs(&Context::new(&library).unwrap()), read_ours(&NumberedContext::default()));
+        if theirs != ours {
+            findings.push(format!("{number} by default: libzmq {theirs:?}, here {ours:?}"));
+        }
+        for value in PROBES {
+            let context = Context::new(&library).unwrap();
+            let theirs = context.set(number, value).is_ok().then(|| read_theirs(&context));
+            let mut context = NumberedContext::default();
+            let ours = context.set(number, &value.to_ne_bytes()).is_ok().then(|| read_ours(&context));
+            if theirs != ours {
+                findings.push(format!("{number} set to {value}: libzmq {theirs:?}, here {ours:?}"));
+            }
+        }
+    }
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+    for (name, number) in names::CONTEXT_OPTIONS {
+        // The number with two meanings has the name of what is read.
+        let name = if *name == "thread_priority" { "socket_limit" } else { name };
+        assert!(ContextOption::all().any(|option| (option.name, option.number) == (name, *number)), "{name}");
+    }
 }

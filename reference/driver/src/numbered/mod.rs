@@ -5,6 +5,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "every row of the table has the same form, and some can fail")]
 
+mod context;
 mod given;
 mod kept;
 mod options;
@@ -15,6 +16,7 @@ mod transport;
 use zmq_core::pattern::table::SocketType;
 
 use crate::socket::Socket;
+pub use context::{ContextOption, NumberedContext};
 use given::Given;
 pub(crate) use kept::Kept;
 

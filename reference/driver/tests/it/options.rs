@@ -148,7 +148,7 @@ fn frames_may_be_limited_to_none_but_empty_ones() {
         assert_eq!(sockets.bound.recv(), Ok(Message::from(vec![b'x'; longest])), "{limit}");
         let monitor = sockets.bound.monitor();
         sockets.connected.send(vec![b'x'; longest + 1]).unwrap();
-        assert_eq!(monitor.recv().map(|event| event.kind.name()), Some("disconnected"), "{limit}");
+        eventually(|| monitor.try_recv().is_some_and(|event| event.kind.name() == "disconnected"));
     }
 }
 
