@@ -63,6 +63,7 @@ fn it_tells_who_it_is_and_what_there_is() {
     let (mut adapter, hello, startup) = Adapter::start(&launch("reference"), LONG).unwrap();
     assert_eq!((hello.name.as_str(), hello.version.as_str()), (NAME, env!("CARGO_PKG_VERSION")));
     assert_eq!((hello.sockets.len(), hello.zmtp.len()), (12, 4));
+    assert_eq!(hello.mechanisms, ["NULL", "PLAIN", "CURVE"]);
     let identity = identity(&SubjectSpec::Reference, &hello, startup);
     assert_eq!(identity.spec, "reference");
     assert_eq!(identity.sha256.map(|digest| digest.len()), Some(64));
@@ -122,6 +123,32 @@ fn options_are_set_in_their_units_and_read_back() {
         let set = RequestBody::Set { s: "a".into(), option: option.into(), value };
         assert_eq!(class(adapter.call(set, LONG)), ErrorClass::Argument, "{option}");
     }
+}
+
+#[test]
+fn contexts_have_the_options_that_count_for_their_sockets() {
+    let mut adapter = start();
+    let context = |ctx: &str, options: &[(&str, i64)]| RequestBody::Context {
+        ctx: ctx.into(),
+        options: options.iter().map(|(name, value)| ((*name).to_owned(), Value::Int(*value))).collect(),
+    };
+    adapter.call(context("a", &[("io_threads", 2), ("max_sockets", 1), ("ipv6", 1), ("blocky", 0)]), LONG).unwrap();
+    let open = |s: &str| RequestBody::Open {
+        s: s.into(),
+        ctx: Some("a".into()),
+        kind: "PUSH".into(),
+        options: BTreeMap::new(),
+    };
+    adapter.call(open("a"), LONG).unwrap();
+    for (option, expected) in [("ipv6", 1), ("linger", 0)] {
+        let reply = adapter.call(RequestBody::Get { s: "a".into(), option: option.into() }, LONG).unwrap();
+        assert_eq!(reply.value, Some(Value::Int(expected)), "{option}");
+    }
+    assert_eq!(class(adapter.call(open("b"), LONG)), ErrorClass::Other);
+    for (option, value) in [("io_threads", -1), ("blocky", 2), ("max_sockets", i64::from(i32::MAX) + 1)] {
+        assert_eq!(class(adapter.call(context("b", &[(option, value)]), LONG)), ErrorClass::Argument, "{option}");
+    }
+    assert_eq!(class(adapter.call(context("b", &[("colour", 1)]), LONG)), ErrorClass::Unsupported);
 }
 
 #[test]

@@ -10,7 +10,6 @@ mod refusal;
 mod wait;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
@@ -18,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use zmq_core::pattern::table::TABLE;
 use zmq_reference::blocking::Context;
-use zmq_reference::{Linger, SocketType};
+use zmq_reference::{ContextOptions, Linger, SocketType};
 
 use super::protocol::{ErrorReply, Hello, Left, PROTOCOL, PollItem, Reply, Request, RequestBody, Value};
 use super::serve::{Answer, Output, argument, serve, unsupported};
@@ -61,10 +60,10 @@ fn hello() -> Hello {
         sockets: TABLE.iter().map(|rules| rules.name.to_owned()).collect(),
         roles: words(&["bind", "connect"]),
         transports: words(&["tcp", "ipc", "inproc"]),
-        mechanisms: words(&["NULL"]),
+        mechanisms: words(&["NULL", "PLAIN", "CURVE"]),
         zmtp: words(&["3.1", "3.0", "2.0", "1.0"]),
         options: options::declared(),
-        features: Vec::new(),
+        features: words(&["curve", "ipc"]),
     }
 }
 
@@ -153,21 +152,11 @@ impl Machine {
         if self.contexts.contains_key(&name) {
             return Err(argument(format!("there is a context `{name}` already")));
         }
-        let mut io_threads = NonZeroUsize::MIN;
+        let mut chosen = ContextOptions::default();
         for (option, value) in options {
-            io_threads = match (option.as_str(), value) {
-                ("io_threads", Value::Int(number)) => {
-                    usize::try_from(*number).ok().and_then(NonZeroUsize::new).ok_or_else(|| {
-                        argument(format!("context option `io_threads`: expected 1 or more, came {number}"))
-                    })?
-                }
-                ("io_threads", Value::Text(_)) => {
-                    return Err(argument("context option `io_threads`: expected a value of type int".into()));
-                }
-                (other, _) => return Err(unsupported(format!("unknown context option `{other}`"))),
-            };
+            options::set_context(&mut chosen, option, value)?;
         }
-        let made = Context::with_io_threads(io_threads.get());
+        let made = Context::with_options(chosen);
         let context = made.map_err(|error| argument(format!("cannot start an I/O thread: {error}")))?;
         self.contexts.insert(name, context);
         Ok(Reply::default())

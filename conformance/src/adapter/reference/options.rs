@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use zmq_reference::Linger;
 use zmq_reference::blocking::Socket;
 use zmq_reference::numbered::{self, Kind, NumberedError, NumberedOption};
+use zmq_reference::{ContextOptions, Linger};
 
 use crate::adapter::parts::{hex, unhex};
 use crate::adapter::protocol::{ErrorClass, ErrorReply, Value};
@@ -68,6 +68,28 @@ pub(super) fn get(socket: &Socket, name: &str) -> Result<Value, ErrorReply> {
         }
         Kind::Octets | Kind::Key => Value::Text(hex(&octets)),
     })
+}
+
+/// Sets an option that a context is made with.
+pub(super) fn set_context(options: &mut ContextOptions, name: &str, value: &Value) -> Result<(), ErrorReply> {
+    let known: fn(&mut ContextOptions, u32) = match name {
+        "io_threads" => |options, number| options.io_threads = number as usize,
+        "max_sockets" => |options, number| options.max_sockets = number as usize,
+        "ipv6" => |options, number| options.ipv6 = number == 1,
+        "blocky" => |options, number| options.blocky = number == 1,
+        other => return Err(unsupported(format!("unknown context option `{other}`"))),
+    };
+    let Value::Int(number) = value else {
+        return Err(argument(format!("context option `{name}`: expected a value of type int")));
+    };
+    let most = if matches!(name, "ipv6" | "blocky") { 1 } else { i32::MAX.unsigned_abs() };
+    match u32::try_from(*number) {
+        Ok(number) if number <= most => known(options, number),
+        Ok(_) | Err(_) => {
+            return Err(einval(format!("context option `{name}`: expected 0 to {most}, came {number}")));
+        }
+    }
+    Ok(())
 }
 
 /// 32 or 64 bits in the machine's order of octets.

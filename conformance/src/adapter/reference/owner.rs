@@ -243,10 +243,9 @@ impl Thread {
 
 /// Names of properties are compared without case (23/ZMTP), and reported as the harness writes them.
 fn metadata(sender: &PeerInfo) -> BTreeMap<String, String> {
-    let properties = sender.properties();
     let known = PROPERTIES.iter().filter_map(|wanted| {
-        let (_, value) = properties.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
-        Some(((*wanted).to_owned(), String::from_utf8_lossy(value).into_owned()))
+        let value = sender.property(wanted)?;
+        Some(((*wanted).to_owned(), String::from_utf8_lossy(&value).into_owned()))
     });
     known.collect()
 }
