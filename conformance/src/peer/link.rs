@@ -191,9 +191,15 @@ impl Link {
     /// Ends the connection with a reset.
     pub fn reset(mut self, who: &str, record: &mut Record) {
         // On ipc there is no reset, and the kernel just closes.
-        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+        self.leave_nothing();
         self.ended = Some(Close::Open);
         record.add(who, Exchanged::Ended("reset by the harness".to_owned()));
+    }
+
+    /// Lets the system forget the connection as soon as this is dropped. It would keep the addresses of whoever closed
+    /// first for a minute, and the more of them it keeps the longer it looks for a free port.
+    pub fn leave_nothing(&self) {
+        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
     }
 
     /// Whether a saboteur asks for the subject's death; true once.

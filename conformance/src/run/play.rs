@@ -14,6 +14,7 @@ use crate::case::file::{Case, Class, counterpart};
 use crate::case::security::Security;
 use crate::case::step::{Act, Outcome, Pace, Step};
 use crate::event::{Exchange, Exchanged, Failure, RunId};
+use crate::peer::link::Link;
 use crate::sabotage::Saboteur;
 use crate::verdict::{Close, Conformance, Survival, Verdict};
 use crate::wire::dialect::Dialect;
@@ -106,6 +107,8 @@ pub fn play(
         ending.adapter_failed(error);
     }
     ending.reset(&mut player, baseline);
+    // Nothing of the case is left to be disturbed.
+    player.stage.peers.values().filter_map(|peer| peer.link.as_ref()).for_each(Link::leave_nothing);
     player.judge(&outcome, ending)
 }
 
