@@ -111,7 +111,6 @@ fn options_are_set_in_their_units_and_read_back() {
         ("linger", Value::Int(-2)),
         ("sndhwm", Value::Int(-1)),
         ("immediate", Value::Int(2)),
-        ("maxmsgsize", Value::Int(0)),
         ("heartbeat_ttl", Value::Int(6_553_600)),
         ("routing_id", Value::Text("00".into())),
         ("routing_id", Value::Text("xyz".into())),
