@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each mechanism has a file (or folder) of its own, in which each struct is named for what it waits for. The connection
-//! knows only the three things of [`Next`].
+//! knows only the three things of `Next`.
 
 pub mod curve;
 pub(crate) mod null;
