@@ -16,7 +16,7 @@ use zmq_core::socket::IoSide;
 use zmq_core::time::Instant;
 
 use crate::context;
-use crate::pace::Pace;
+use crate::pace::{Comes, Pace, Turn};
 use crate::runtime::{BoxFuture, Close, Link, Runtime, Timer};
 use crate::zap;
 
@@ -59,8 +59,8 @@ struct Carried {
     /// In a place of its own: futures that hand it on would hold it twice.
     session: Box<Session>,
     link: Box<dyn Link>,
-    /// When a costly step of the handshake may be done that waits.
-    turn: Option<Instant>,
+    /// A costly step of the handshake waits for it.
+    turn: Option<Turn>,
 }
 
 #[derive(Default)]
@@ -268,20 +268,32 @@ impl Load {
         cx: &mut Context<'_>,
         runtime: &dyn Runtime,
         timer: &mut dyn Timer,
-        pace: &Pace,
+        pace: &Arc<Pace>,
     ) -> Result<(), Outcome> {
-        let Some(Carried { session, turn, .. }) = &mut self.connection else { return Ok(()) };
+        let Some(Carried { session, link, turn }) = &mut self.connection else { return Ok(()) };
         if !session.waits_for_turn() {
             return Ok(());
         }
         let now = runtime.now();
-        let at = *turn.get_or_insert_with(|| pace.turn(now));
-        let deadline = session.deadline().map_or(at, |deadline| deadline.min(at));
-        if at <= now {
-            *turn = None;
-            session.grant_turn();
-            cx.waker().wake_by_ref();
-        } else if timer.poll_until(cx, deadline).is_ready() {
+        let comes = turn.get_or_insert_with(|| pace.turn()).poll(cx, now);
+        let until = match comes {
+            // Nothing is read while it waits, so that it may have gone unnoticed.
+            Comes::Now if link.is_gone() => return Err(Outcome::PeerClosed),
+            Comes::Now => {
+                if let Some(turn) = turn.take() {
+                    turn.take(now);
+                }
+                session.grant_turn();
+                cx.waker().wake_by_ref();
+                return Ok(());
+            }
+            Comes::At(at) => Some(at),
+            Comes::Later => None,
+        };
+        let deadline = session.deadline();
+        if let Some(at) = until.into_iter().chain(deadline).min()
+            && timer.poll_until(cx, at).is_ready()
+        {
             session.handle_timeout(runtime.now()).map_err(Outcome::Ended)?;
             cx.waker().wake_by_ref();
         }

@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) live: Arc<Live>,
     pub(crate) zap: Numbers,
     /// One for each I/O thread.
-    pub(crate) paces: Box<[Pace]>,
+    pub(crate) paces: Box<[Arc<Pace>]>,
     terminated: AtomicBool,
     sockets: Mutex<Vec<Weak<SocketInner>>>,
     next_index: AtomicUsize,
@@ -106,7 +106,7 @@ impl Context {
     }
 
     fn made(runtime: Arc<dyn Runtime>, options: ContextOptions) -> Self {
-        let paces = (0..runtime.io_threads().max(1)).map(|_| Pace::default()).collect();
+        let paces = (0..runtime.io_threads().max(1)).map(|_| Arc::default()).collect();
         let inner = Arc::new(Inner {
             runtime,
             names: Names::default(),

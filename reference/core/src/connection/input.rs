@@ -105,6 +105,12 @@ impl Input {
         self.phase = Phase::Traffic;
     }
 
+    /// Octets of memory that this holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.buffer.as_ref().map_or(0, Buffer::capacity)
+    }
+
     fn make_room(&mut self) {
         let Some(buffer) = &mut self.buffer else {
             self.buffer = Some(match self.phase {

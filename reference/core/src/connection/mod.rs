@@ -485,6 +485,8 @@ impl Connection {
 }
 
 #[cfg(test)]
+mod noise;
+#[cfg(test)]
 mod table;
 #[cfg(test)]
 mod tests;

@@ -233,6 +233,12 @@ impl Output {
         }
     }
 
+    /// Octets of memory that this holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.batch.as_ref().map_or(0, Buffer::capacity) + self.body_octets
+    }
+
     /// Gives the memory back, if there is nothing to write.
     pub(super) fn relax(&mut self) {
         if self.is_empty()

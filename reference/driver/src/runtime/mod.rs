@@ -121,6 +121,9 @@ pub trait Link: Send + Sync + Debug {
     /// Ready when a write may be taken. A hint, as [`Self::poll_readable`].
     fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Whether the peer has ended its direction, or all of it, behind whatever is unread. Asks the system.
+    fn is_gone(&self) -> bool;
+
     /// Says how the connection ends. Reading goes on, writing does not.
     fn close(&self, how: Close) -> io::Result<()>;
 

@@ -5,6 +5,7 @@ mod alone;
 mod cancellation;
 mod closing;
 mod contexts;
+mod cycles;
 mod endpoints;
 mod examples;
 mod floods;
