@@ -271,7 +271,7 @@ fn the_peers_stay_apart() {
         ["vectors/Cargo.toml: peer-line is of reference/peers, on which nothing outside may depend"]
     );
     assert_eq!(
-        planted(peers, "omq-tokio = \"=0.33.0\"", "omq-tokio = \"0.33.0\""),
+        planted(peers, "omq-tokio = { version = \"=0.33.0\"", "omq-tokio = { version = \"0.33.0\""),
         ["reference/peers/Cargo.toml: expected omq-tokio = \"=…\": another release is another subject"]
     );
     assert_eq!(

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
-use peer_line::{Kind, Library, Mode, Queues, Security, Settings, Side, Socket, Trouble, keys, ready_now};
+use peer_line::keys::{self, Client};
+use peer_line::{Kind, Library, Mode, Queues, Security, Settings, Side, Socket, Trouble, Zap, ready_now, zap};
 use zmq_libzmq::{Context, Flags, Message, names};
 
 struct Libzmq;
@@ -18,6 +19,8 @@ struct Place {
     context: Context,
     queues: Queues,
     security: Security,
+    zap: Zap,
+    client: Client,
 }
 
 struct Peer {
@@ -42,7 +45,12 @@ impl Library for Libzmq {
         let library = library.map_err(|error| Trouble::failed("load", error))?;
         eprintln!("{library:?}");
         let context = Context::new(&library).map_err(|error| Trouble::failed("context", error))?;
-        Ok(Place { context, queues: settings.queues, security: settings.security })
+        let &Settings { queues, security, zap, client, .. } = settings;
+        Ok(Place { context, queues, security, zap, client })
+    }
+
+    fn guard(place: &Place) -> Result<(), Trouble> {
+        zap::serve::<Self>(place)
     }
 
     fn block_on<F: Future>(_: &Place, future: F) -> F::Output {
@@ -54,21 +62,21 @@ impl Library for Libzmq {
     }
 
     async fn bind(place: &Place, kind: Kind, endpoint: &str, listening: &mut dyn FnMut(&str)) -> Result<Peer, Trouble> {
-        let peer = Peer::new(place, kind, Side::Bind)?;
+        let peer = Peer::new(place, kind, endpoint, Side::Bind)?;
         peer.socket.bind(endpoint).map_err(|error| Trouble::failed("bind", error))?;
         listening(&peer.socket.last_endpoint().map_err(|error| Trouble::failed("last endpoint", error))?);
         Ok(peer)
     }
 
     async fn connect(place: &Place, kind: Kind, endpoint: &str) -> Result<Peer, Trouble> {
-        let peer = Peer::new(place, kind, Side::Connect)?;
+        let peer = Peer::new(place, kind, endpoint, Side::Connect)?;
         peer.socket.connect(endpoint).map_err(|error| Trouble::failed("connect", error))?;
         Ok(peer)
     }
 }
 
 impl Peer {
-    fn new(place: &Place, kind: Kind, side: Side) -> Result<Self, Trouble> {
+    fn new(place: &Place, kind: Kind, endpoint: &str, side: Side) -> Result<Self, Trouble> {
         let name = match kind {
             Kind::Req => "REQ",
             Kind::Rep => "REP",
@@ -86,25 +94,47 @@ impl Peer {
         let &(_, number) = number.ok_or_else(|| Trouble::unsupported(format!("socket type {name}")))?;
         let socket = place.context.socket(number).map_err(|error| Trouble::failed("socket", error))?;
         let mut set: Vec<(i32, Vec<u8>)> = Vec::new();
-        let number = |number: i32| number.to_ne_bytes().to_vec();
         if place.queues == Queues::Unlimited {
-            set.extend([(SNDHWM, number(0)), (RCVHWM, number(0))]);
+            set.extend([(SNDHWM, number_of(0)), (RCVHWM, number_of(0))]);
         }
-        if place.security == Security::Curve {
-            match side {
-                Side::Bind => set.extend([(CURVE_SERVER, number(1)), (CURVE_SECRETKEY, keys::SERVER_SECRET.into())]),
-                Side::Connect => set.extend([
-                    (CURVE_SERVERKEY, keys::SERVER_PUBLIC.into()),
-                    (CURVE_PUBLICKEY, keys::CLIENT_PUBLIC.into()),
-                    (CURVE_SECRETKEY, keys::CLIENT_SECRET.into()),
-                ]),
-            }
+        // The handler of ZAP is asked over inproc, which has no mechanism.
+        if !endpoint.starts_with("inproc:") {
+            set.extend(secured(place, side));
         }
         for (option, value) in set {
             socket.set_bytes(option, &value).map_err(|error| Trouble::failed("option", error))?;
         }
         Ok(Self { socket, message: Message::new(place.context.library()) })
     }
+}
+
+/// Options of the mechanism at this end.
+fn secured(place: &Place, side: Side) -> Vec<(i32, Vec<u8>)> {
+    let text = |text: &str| text.as_bytes().to_vec();
+    let (public, secret) = place.client.keys();
+    let mut set = match (place.security, side) {
+        (Security::Null, _) => Vec::new(),
+        (Security::Plain, Side::Bind) => vec![(PLAIN_SERVER, number_of(1))],
+        (Security::Plain, Side::Connect) => {
+            vec![(PLAIN_USERNAME, text(keys::USERNAME)), (PLAIN_PASSWORD, text(place.client.password()))]
+        }
+        (Security::Curve, Side::Bind) => {
+            vec![(CURVE_SERVER, number_of(1)), (CURVE_SECRETKEY, text(keys::SERVER_SECRET))]
+        }
+        (Security::Curve, Side::Connect) => vec![
+            (CURVE_SERVERKEY, text(keys::SERVER_PUBLIC)),
+            (CURVE_PUBLICKEY, text(public)),
+            (CURVE_SECRETKEY, text(secret)),
+        ],
+    };
+    if place.zap == Zap::Handler {
+        set.push((ZAP_DOMAIN, text(zap::DOMAIN)));
+    }
+    set
+}
+
+fn number_of(number: i32) -> Vec<u8> {
+    number.to_ne_bytes().to_vec()
 }
 
 impl Socket for Peer {
@@ -172,10 +202,14 @@ const TYPE: i32 = 16;
 const SUBSCRIBE: i32 = 6;
 const SNDHWM: i32 = 23;
 const RCVHWM: i32 = 24;
+const PLAIN_SERVER: i32 = 44;
+const PLAIN_USERNAME: i32 = 45;
+const PLAIN_PASSWORD: i32 = 46;
 const CURVE_SERVER: i32 = 47;
 const CURVE_PUBLICKEY: i32 = 48;
 const CURVE_SECRETKEY: i32 = 49;
 const CURVE_SERVERKEY: i32 = 50;
+const ZAP_DOMAIN: i32 = 55;
 
 fn main() -> ExitCode {
     peer_line::main::<Libzmq>()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::interop::Part;
+use crate::keys::Client;
 use crate::library::Trouble;
 
 /// Which end of the connection this peer is.
@@ -48,6 +49,10 @@ pub struct Settings {
     pub queues: Queues,
     /// `--security`: the mechanism of every socket.
     pub security: Security,
+    /// `--zap`: who judges clients.
+    pub zap: Zap,
+    /// `--client`: whose keys and password this one has where it is a client.
+    pub client: Client,
 }
 
 impl Settings {
@@ -63,15 +68,15 @@ impl Settings {
         self.expect_null()
     }
 
-    /// For a library that is not measured with a mechanism.
+    /// For a library that is measured and met without a mechanism only.
     ///
     /// # Errors
     ///
     /// [`Trouble::Unsupported`] if one is asked for.
-    pub fn expect_null(&self) -> Result<(), Trouble> {
+    fn expect_null(&self) -> Result<(), Trouble> {
         match self.security {
             Security::Null => Ok(()),
-            Security::Curve => Err(Trouble::unsupported("it is measured without a mechanism only")),
+            Security::Plain | Security::Curve => Err(Trouble::unsupported("it is met without a mechanism only")),
         }
     }
 }
@@ -92,8 +97,20 @@ pub enum Security {
     /// Nothing.
     #[default]
     Null,
+    /// PLAIN with [`crate::keys`]: who binds is the server.
+    Plain,
     /// CURVE with [`crate::keys`]: who binds is the server.
     Curve,
+}
+
+/// Who judges the clients of the end that binds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Zap {
+    /// Nobody.
+    #[default]
+    None,
+    /// The library's own, which asks [`crate::zap::admits`].
+    Handler,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +182,8 @@ impl Command {
                 preload: Vec::new(),
                 queues: Queues::Default,
                 security: Security::Null,
+                zap: Zap::None,
+                client: Client::Known,
             },
         };
         while let Some(option) = words.next() {
@@ -201,8 +220,23 @@ impl Command {
             "--security" => {
                 self.settings.security = match value {
                     "null" => Security::Null,
+                    "plain" => Security::Plain,
                     "curve" => Security::Curve,
-                    _ => return Err(format!("expected null or curve, not {value:?}")),
+                    _ => return Err(format!("expected null, plain or curve, not {value:?}")),
+                }
+            }
+            "--zap" => {
+                self.settings.zap = match value {
+                    "none" => Zap::None,
+                    "handler" => Zap::Handler,
+                    _ => return Err(format!("expected none or handler, not {value:?}")),
+                }
+            }
+            "--client" => {
+                self.settings.client = match value {
+                    "known" => Client::Known,
+                    "stranger" => Client::Stranger,
+                    _ => return Err(format!("expected known or stranger, not {value:?}")),
                 }
             }
             "--fans" => self.fans = number(value)?.max(1),
@@ -218,8 +252,8 @@ impl Command {
 }
 
 const USAGE: &str = "usage: peer ROLE ENDPOINT BIND|CONNECT SIZE COUNT [--mode local|threads|blocking] \
-    [--payload copied|shared] [--queues default|unlimited] [--security null|curve] [--fans N] [--topics N] \
-    [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]";
+    [--payload copied|shared] [--queues default|unlimited] [--security null|plain|curve] [--zap none|handler] \
+    [--client known|stranger] [--fans N] [--topics N] [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]";
 
 fn role(word: &str) -> Result<Role, String> {
     match word {

@@ -6,13 +6,15 @@
 //! PUSH → PULL                 PULL expects the whole set, in order
 //! PUB XPUB → SUB XSUB         publishes `sync` until told to `go`, then the set; the subscriber says `synced` when a
 //!                             `sync` has come, and expects of the set what it subscribed to, in order
+//! a stranger, in any role     sends [`STRANGER`] where it can, and expects that nothing ever comes
 //! ```
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::command::{Command, Side};
+use crate::command::{Command, Side, Zap};
+use crate::keys::Client;
 use crate::library::{Kind, Library, Socket, Trouble};
 use crate::steer::{Steer, say};
 
@@ -57,6 +59,19 @@ impl Part {
 
 pub(crate) fn run<L: Library>(part: Part, command: &Command, steer: &Steer) -> Result<(), Trouble> {
     let context = L::context(&command.settings)?;
+    if command.settings.zap == Zap::Handler {
+        L::guard(&context)?;
+    }
+    if command.settings.client == Client::Stranger {
+        return L::block_on(&context, async {
+            match intrude::<L>(part, &context, command).await {
+                Ok(message) => Err(Trouble::Failed(format!("a stranger was given {}", shape(&message)))),
+                // To be turned away is what should happen, and some libraries make an error of it.
+                Err(Trouble::Failed(_)) => steer.stay::<L>().await,
+                Err(unsupported @ Trouble::Unsupported(_)) => Err(unsupported),
+            }
+        });
+    }
     L::block_on(&context, async {
         let mut socket = match command.side {
             Side::Bind => {
@@ -92,6 +107,36 @@ pub(crate) fn run<L: Library>(part: Part, command: &Command, steer: &Steer) -> R
     })
 }
 
+/// What a client does that nobody should let in: what it was given.
+async fn intrude<L: Library>(part: Part, context: &L::Context, command: &Command) -> Result<Vec<Bytes>, Trouble> {
+    let mut socket = L::connect(context, part.kind(), &command.endpoint).await?;
+    let word = Bytes::from_static(STRANGER);
+    match part {
+        Part::Asks(Kind::Dealer) => socket.send(&[Bytes::new(), word]).await?,
+        Part::Asks(_) => socket.send(&[word]).await?,
+        Part::Echoes(_) | Part::Pulls => {}
+        Part::Pushes => {
+            socket.send(&[word]).await?;
+            // Nothing ever comes to a PUSH: who lets it in hears it.
+            loop {
+                L::pause(Duration::from_millis(50)).await;
+            }
+        }
+        // Who lets it in takes this for a publication, and a `sync` is what was to come first.
+        Part::Publishes(Kind::Pub) => loop {
+            socket.send(&[subscriptions()[0].clone().into(), word.clone()]).await?;
+            L::pause(Duration::from_millis(5)).await;
+        },
+        Part::Publishes(_) => return Ok(vec![socket.subscribed().await?.into()]),
+        Part::Subscribes(_) => {
+            for prefix in subscriptions() {
+                socket.subscribe(&prefix).await?;
+            }
+        }
+    }
+    socket.recv().await
+}
+
 async fn ask(socket: &mut impl Socket, kind: Kind) -> Result<(), Trouble> {
     for message in messages() {
         // A REP, and a ROUTER that answers a REQ, expect the delimiter which REQ adds by itself.
@@ -105,6 +150,9 @@ async fn ask(socket: &mut impl Socket, kind: Kind) -> Result<(), Trouble> {
 async fn echo(socket: &mut impl Socket) -> Result<(), Trouble> {
     for _ in messages() {
         let message = socket.recv().await?;
+        if message.last().is_some_and(|part| part == STRANGER) {
+            return Err(Trouble::Failed("a stranger was heard".into()));
+        }
         socket.send(&message).await?;
     }
     Ok(())
@@ -183,6 +231,9 @@ fn shape(message: &[Bytes]) -> String {
 }
 
 const SYNC: &[u8] = b"sync";
+
+/// In no message of the set.
+const STRANGER: &[u8] = b"stranger";
 
 /// Sizes around the limits of inline storage, of the short frame, and of a buffer.
 const SIZES: [usize; 7] = [0, 1, 30, 31, 255, 256, 65536];

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! peer ROLE ENDPOINT BIND|CONNECT SIZE COUNT [--mode local|threads|blocking] [--payload copied|shared]
-//!      [--queues default|unlimited] [--security null|curve] [--fans N] [--topics N]
-//!      [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]
+//!      [--queues default|unlimited] [--security null|plain|curve] [--zap none|handler] [--client known|stranger]
+//!      [--fans N] [--topics N] [--cpus LIST] [--within SECONDS] [--library PATH] [--preload PATH]
 //! ```
 //!
 //! A peer prints lines on stdout: `ready ENDPOINT` once it listens or connects, then what its role finds (`rate`,
-//! `latency`, `memory`, `synced`, `subscribed`, `sent`, `ok`), or `failed WHY`, or `unsupported WHY`. It reads `go` on stdin, and ends when
-//! stdin does, so nothing outlives the program that started it; it ends by itself after `--within` seconds.
+//! `latency`, `memory`, `synced`, `subscribed`, `sent`, `refused`, `ok`), or `failed WHY`, or `unsupported WHY`. It reads
+//! `go` on stdin, and ends when stdin does, so nothing outlives the program that started it; it ends by itself after
+//! `--within` seconds.
 //!
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 the library lacks what was asked for.
 
@@ -19,10 +20,11 @@ mod interop;
 pub mod keys;
 mod library;
 mod steer;
+pub mod zap;
 
 use std::process::ExitCode;
 
-pub use command::{Mode, PayloadKind, Queues, Security, Settings, Side};
+pub use command::{Mode, PayloadKind, Queues, Security, Settings, Side, Zap};
 pub use library::{Kind, Library, Socket, Trouble, ready_now};
 
 use command::{Command, Role};

@@ -62,6 +62,16 @@ pub trait Library: 'static {
     /// [`Trouble::Unsupported`] for a mode that it does not have.
     fn context(settings: &Settings) -> Result<Self::Context, Trouble>;
 
+    /// Has clients judged by [`crate::zap`] from here on, where the settings ask for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Unsupported`] for a library without a handler.
+    fn guard(context: &Self::Context) -> Result<(), Trouble> {
+        let _ = context;
+        Err(Trouble::unsupported("it has no handler of ZAP"))
+    }
+
     /// Runs an application's future to its end on this thread.
     fn block_on<F: Future>(context: &Self::Context, future: F) -> F::Output;
 

@@ -3,13 +3,18 @@
 //!
 //! The measured sender copies the buffer into a new message (up to 55 octets inline, without an allocation), or
 //! clones one handle with `--payload shared`. Options are the library's own.
+//!
+//! It has no ZAP: a callback of its own judges clients by the same rule.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
-use omq_tokio::{Context, Message, Options, SocketType};
-use peer_line::{Kind, Library, Mode, Queues, Settings, Socket, Trouble, ready_now};
+use omq_tokio::{
+    Context, CurveKeypair, CurvePublicKey, CurveSecretKey, CurveServerOptions, Message, Options, SocketType,
+};
+use peer_line::keys::{self, Client};
+use peer_line::{Kind, Library, Mode, Queues, Security, Settings, Side, Socket, Trouble, Zap, ready_now, zap};
 
 struct Omq;
 
@@ -17,6 +22,9 @@ struct Omq;
 struct Place {
     way: Way,
     options: Options,
+    security: Security,
+    zap: Zap,
+    client: Client,
 }
 
 #[derive(Clone)]
@@ -49,7 +57,6 @@ impl Library for Omq {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<Place, Trouble> {
-        settings.expect_null()?;
         let options = match settings.queues {
             Queues::Default => Options::default(),
             Queues::Unlimited => Options::default().send_hwm(MOST).recv_hwm(MOST),
@@ -59,7 +66,13 @@ impl Library for Omq {
             Some(Mode::Threads) => Way::Threads(Context::new()),
             None | Some(Mode::Blocking) => Way::Blocking(Context::new()),
         };
-        Ok(Place { way, options })
+        let &Settings { security, zap, client, .. } = settings;
+        Ok(Place { way, options, security, zap, client })
+    }
+
+    /// Its callback is among the options of a socket.
+    fn guard(_: &Place) -> Result<(), Trouble> {
+        Ok(())
     }
 
     fn block_on<F: Future>(place: &Place, future: F) -> F::Output {
@@ -81,21 +94,21 @@ impl Library for Omq {
     }
 
     async fn bind(place: &Place, kind: Kind, endpoint: &str, listening: &mut dyn FnMut(&str)) -> Result<Peer, Trouble> {
-        let peer = Peer::new(place, kind, endpoint)?;
+        let peer = Peer::new(place, kind, endpoint, Side::Bind)?;
         let bound = call!(&peer, "bind", bind(endpoint))?;
         listening(&bound.to_string());
         Ok(peer)
     }
 
     async fn connect(place: &Place, kind: Kind, endpoint: &str) -> Result<Peer, Trouble> {
-        let peer = Peer::new(place, kind, endpoint)?;
+        let peer = Peer::new(place, kind, endpoint, Side::Connect)?;
         call!(&peer, "connect", connect(endpoint))?;
         Ok(peer)
     }
 }
 
 impl Peer {
-    fn new(place: &Place, kind: Kind, endpoint: &str) -> Result<Self, Trouble> {
+    fn new(place: &Place, kind: Kind, endpoint: &str, side: Side) -> Result<Self, Trouble> {
         let kind = match kind {
             Kind::Req => SocketType::Req,
             Kind::Rep => SocketType::Rep,
@@ -109,7 +122,7 @@ impl Peer {
             Kind::XSub => SocketType::XSub,
             Kind::Pair => SocketType::Pair,
         };
-        let options = place.options.clone();
+        let options = secured(place, side).map_err(|error| Trouble::failed("key", error))?;
         match &place.way {
             Way::Local if endpoint.starts_with("inproc:") => {
                 Err(Trouble::unsupported("two threads with a runtime each share no context"))
@@ -119,6 +132,36 @@ impl Peer {
             Way::Blocking(context) => Ok(Self::Blocking(context.blocking_socket(kind, options))),
         }
     }
+}
+
+/// The options, with the mechanism at this end.
+fn secured(place: &Place, side: Side) -> omq_tokio::Result<Options> {
+    let options = place.options.clone();
+    let pair = |public: &str, secret: &str| -> omq_tokio::Result<CurveKeypair> {
+        let (public, secret) = (CurvePublicKey::from_z85(public)?, CurveSecretKey::from_z85(secret)?);
+        Ok(CurveKeypair { public, secret })
+    };
+    Ok(match (place.security, side) {
+        (Security::Null, _) => options,
+        (Security::Plain, Side::Bind) => options.plain_server(|client| {
+            let [username, password] = [&client.username, &client.password].map(|text| text.as_deref().unwrap_or(""));
+            zap::admits(b"PLAIN", &[username.as_bytes(), password.as_bytes()])
+        }),
+        (Security::Plain, Side::Connect) => options.plain_client(keys::USERNAME, place.client.password()),
+        (Security::Curve, Side::Bind) => {
+            let server = match place.zap {
+                Zap::None => CurveServerOptions::new(),
+                Zap::Handler => {
+                    CurveServerOptions::new().authenticator(|client| zap::admits(b"CURVE", &[&client.public_key]))
+                }
+            };
+            options.curve_server_with_options(pair(keys::SERVER_PUBLIC, keys::SERVER_SECRET)?, server)
+        }
+        (Security::Curve, Side::Connect) => {
+            let (public, secret) = place.client.keys();
+            options.curve_client(pair(public, secret)?, CurvePublicKey::from_z85(keys::SERVER_PUBLIC)?)
+        }
+    })
 }
 
 impl Socket for Peer {

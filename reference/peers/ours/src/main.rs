@@ -11,9 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use peer_line::{Kind, Library, Mode, Queues, Settings, Socket, Trouble, ready_now};
+use peer_line::keys::{self, Client};
+use peer_line::{Kind, Library, Mode, Queues, Settings, Side, Socket, Trouble, Zap, ready_now, zap};
 use tokio::runtime::Runtime;
-use zmq_reference::{Context, Frame, Hwm, Message, Options, SocketType, blocking};
+use zmq_reference::{
+    Context, Frame, Hwm, KeyError, KeyPair, Login, Message, Options, Plain, PublicKey, SecretKey, Security, SocketType,
+    ZapDomain, blocking,
+};
 
 struct Ours;
 
@@ -21,6 +25,9 @@ struct Ours;
 struct Place {
     way: Way,
     queues: Queues,
+    security: peer_line::Security,
+    zap: Zap,
+    client: Client,
 }
 
 #[derive(Clone)]
@@ -48,7 +55,6 @@ impl Library for Ours {
     type Socket = Peer;
 
     fn context(settings: &Settings) -> Result<Place, Trouble> {
-        settings.expect_null()?;
         let way = match settings.mode {
             Some(Mode::Local) => {
                 let runtime = Arc::new(runtime());
@@ -59,7 +65,12 @@ impl Library for Ours {
             None | Some(Mode::Blocking) => blocking::Context::new().map(Way::Blocking),
         };
         let way = way.map_err(|error| Trouble::failed("context", error))?;
-        Ok(Place { way, queues: settings.queues })
+        let &Settings { queues, security, zap, client, .. } = settings;
+        Ok(Place { way, queues, security, zap, client })
+    }
+
+    fn guard(place: &Place) -> Result<(), Trouble> {
+        zap::serve::<Self>(place)
     }
 
     fn block_on<F: Future>(place: &Place, future: F) -> F::Output {
@@ -79,7 +90,7 @@ impl Library for Ours {
     }
 
     async fn bind(place: &Place, kind: Kind, endpoint: &str, listening: &mut dyn FnMut(&str)) -> Result<Peer, Trouble> {
-        let peer = Peer::new(place, kind)?;
+        let peer = Peer::new(place, kind, endpoint, Side::Bind)?;
         let bound = match &peer.face {
             Face::Awaiting(socket) => socket.bind(endpoint).await,
             Face::Blocking(socket) => socket.bind(endpoint),
@@ -89,7 +100,7 @@ impl Library for Ours {
     }
 
     async fn connect(place: &Place, kind: Kind, endpoint: &str) -> Result<Peer, Trouble> {
-        let peer = Peer::new(place, kind)?;
+        let peer = Peer::new(place, kind, endpoint, Side::Connect)?;
         let connected = match &peer.face {
             Face::Awaiting(socket) => socket.connect(endpoint),
             Face::Blocking(socket) => socket.connect(endpoint),
@@ -100,7 +111,7 @@ impl Library for Ours {
 }
 
 impl Peer {
-    fn new(place: &Place, kind: Kind) -> Result<Self, Trouble> {
+    fn new(place: &Place, kind: Kind, endpoint: &str, side: Side) -> Result<Self, Trouble> {
         let kind = match kind {
             Kind::Req => SocketType::Req,
             Kind::Rep => SocketType::Rep,
@@ -118,6 +129,14 @@ impl Peer {
         if place.queues == Queues::Unlimited {
             options.send_hwm = Hwm::Unlimited;
             options.recv_hwm = Hwm::Unlimited;
+        }
+        // The handler of ZAP is asked over inproc, which has no mechanism.
+        if !endpoint.starts_with("inproc:") {
+            options.security = security(place, side)?;
+            if place.zap == Zap::Handler {
+                let domain = ZapDomain::new(zap::DOMAIN).map_err(|error| Trouble::failed("domain", error))?;
+                options.zap_domain = Some(domain);
+            }
         }
         let face = match &place.way {
             Way::Local(_, context) | Way::Threads(context) => context.socket_with(kind, options).map(Face::Awaiting),
@@ -142,6 +161,31 @@ impl Peer {
         };
         received.map_err(|error| Trouble::failed("receive", error))
     }
+}
+
+/// The mechanism at this end.
+fn security(place: &Place, side: Side) -> Result<Security, Trouble> {
+    let pair = |public: &str, secret: &str| KeyPair::new(PublicKey::from_z85(public)?, SecretKey::from_z85(secret)?);
+    Ok(match (place.security, side) {
+        (peer_line::Security::Null, _) => Security::Null,
+        (peer_line::Security::Plain, Side::Bind) => Security::Plain(Plain::Server),
+        (peer_line::Security::Plain, Side::Connect) => {
+            let login = Login::new(keys::USERNAME, place.client.password());
+            Security::Plain(Plain::Client(login.map_err(|error| Trouble::failed("login", error))?))
+        }
+        (peer_line::Security::Curve, Side::Bind) => {
+            Security::curve_server(pair(keys::SERVER_PUBLIC, keys::SERVER_SECRET).map_err(bad_key)?)
+        }
+        (peer_line::Security::Curve, Side::Connect) => {
+            let (public, secret) = place.client.keys();
+            let server = PublicKey::from_z85(keys::SERVER_PUBLIC).map_err(bad_key)?;
+            Security::curve_client(pair(public, secret).map_err(bad_key)?, server)
+        }
+    })
+}
+
+fn bad_key(error: KeyError) -> Trouble {
+    Trouble::failed("key", error)
 }
 
 impl Socket for Peer {

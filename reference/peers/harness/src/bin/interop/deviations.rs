@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::matrix::Scene;
+use crate::matrix::{Scene, Way};
 use crate::meet::Verdict;
 
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +23,9 @@ pub(crate) struct Deviation {
     /// The beginning of the subject's name; any if it is absent.
     #[serde(default)]
     subject: String,
+    /// The beginning of the way, such as `curve` or `null/ipc`; any if it is absent.
+    #[serde(default)]
+    way: String,
     /// Scenes as the table names them; `*` at the end stands for any end.
     scenes: Vec<String>,
     /// Part of what is reported, so that another failure is not taken for this one.
@@ -48,18 +51,26 @@ impl Deviations {
     }
 
     /// The deviation that covers a cell.
-    pub(crate) fn of(&self, subject: &str, peer: &str, scene: &Scene) -> Option<&Deviation> {
+    pub(crate) fn of(&self, subject: &str, peer: &str, way: Way, scene: &Scene) -> Option<&Deviation> {
         let scene = scene.to_string();
         self.deviation.iter().find(|known| {
             peer.starts_with(known.peer.as_str())
                 && subject.starts_with(known.subject.as_str())
+                && way.word().starts_with(known.way.as_str())
                 && known.scenes.iter().any(|pattern| matches(pattern, &scene))
         })
     }
 
     /// What is not as known; `None` if all is.
-    pub(crate) fn judge(&self, subject: &str, peer: &str, scene: &Scene, verdict: &Verdict) -> Option<String> {
-        match (self.of(subject, peer, scene), verdict) {
+    pub(crate) fn judge(
+        &self,
+        subject: &str,
+        peer: &str,
+        way: Way,
+        scene: &Scene,
+        verdict: &Verdict,
+    ) -> Option<String> {
+        match (self.of(subject, peer, way, scene), verdict) {
             (None, Verdict::Passed | Verdict::NotThere(_)) => None,
             (None, Verdict::Failed(why)) => Some(format!("fails, and nothing explains it: {why}")),
             (Some(known), Verdict::Failed(why)) if why.contains(&known.shows) => None,
@@ -79,11 +90,12 @@ fn matches(pattern: &str, scene: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::scenes;
+    use crate::matrix::{scenes, ways};
 
     const KNOWN: &str = r#"
         [[deviation]]
         peer = "rz"
+        way = "null/tcp"
         scenes = ["REQ-REP, subject REQ *"]
         shows = "in time"
         octets = "01 at 32"
@@ -95,7 +107,7 @@ mod tests {
     fn every_difference_from_what_is_known_is_a_finding() {
         let known = Deviations::parse(KNOWN).unwrap();
         let scene = scenes()[0];
-        let judge = |peer: &str, verdict: &Verdict| known.judge("ours-local", peer, &scene, verdict);
+        let judge = |peer: &str, verdict: &Verdict| known.judge("ours-local", peer, ways()[0], &scene, verdict);
         let failed = |why: &str| Verdict::Failed(why.into());
         assert_eq!(judge("rzmq", &failed("not in time")), None);
         assert_eq!(judge("omq", &Verdict::Passed), None);
@@ -103,6 +115,7 @@ mod tests {
         let findings = [
             (judge("omq", &failed("x")), "nothing explains it: x"),
             (judge("rzmq", &failed("x")), "otherwise than known"),
+            (known.judge("ours-local", "rzmq", ways()[1], &scene, &failed("in time")), "nothing explains it"),
             (judge("rzmq", &Verdict::Passed), "remove the deviation"),
             (judge("rzmq", &Verdict::NotThere("no".into())), "does not apply"),
         ];
@@ -116,6 +129,10 @@ mod tests {
         let known = Deviations::read().unwrap();
         for pattern in known.deviation.iter().flat_map(|known| &known.scenes) {
             assert!(scenes().iter().any(|scene| matches(pattern, &scene.to_string())), "no scene is {pattern:?}");
+        }
+        for known in &known.deviation {
+            let word = known.way.as_str();
+            assert!(ways().into_iter().any(|way| way.word().starts_with(word)), "no way is {word:?}");
         }
     }
 }
