@@ -125,6 +125,22 @@ mod tests {
         assert_eq!(Dial::new(never).wait(Why::Failed, 1), None);
     }
 
+    // spec: ZMTP31-ERROR-02, ZMTP30-ERROR-02
+    #[test]
+    fn who_was_refused_by_error_comes_again_only_if_it_was_for_now() {
+        let refused = |reason: &str| {
+            let ending = Ending::Misbehaved(PeerMisbehaved::Refused { reason: reason.into() });
+            [false, true].map(|was_ready| {
+                let mut dial = Dial::new(every_100_ms());
+                dial.wait(Why::ended(Some(&ending), was_ready), 0).is_some()
+            })
+        };
+        for reason in ["400", "500", "", "go away", "30", "3000"] {
+            assert_eq!(refused(reason), [false, false], "{reason:?}");
+        }
+        assert_eq!(refused("300"), [true, true]);
+    }
+
     #[test]
     fn each_stop_condition_ends_it_for_its_own_reason_alone() {
         let dialled = |stop: ReconnectStop| {

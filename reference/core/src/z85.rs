@@ -180,6 +180,7 @@ mod tests {
     #[test]
     fn a_group_is_a_number_with_its_high_end_first_and_fits_32_bits() {
         assert_eq!(encode(&[0, 0, 0, 1]).unwrap(), "00001");
+        assert_eq!(decode("00001").unwrap(), [0, 0, 0, 1]);
         assert_eq!(encode(&[0xff; 4]).unwrap(), "%nSc0");
         assert_eq!(decode("%nSc0").unwrap(), [0xff; 4]);
         assert_eq!(decode("00000%nSc1"), Err(Z85Error::Overflow { at: 5 }));

@@ -238,6 +238,18 @@ fn sub_receives_what_it_subscribed_to_of_each_in_turn() {
 }
 
 #[test]
+// spec: PUBSUB-SUB-03
+fn a_full_publisher_holds_up_no_other() {
+    let mut bench = sub();
+    bench.set(option("")).unwrap();
+    let (mut full, mut other) = (bench.peer(2), bench.peer(2));
+    assert_eq!([(); 4].map(|()| full.send("f")), [true, true, false, false]);
+    assert!(other.send("o1") && other.send("o2"));
+    assert_eq!(received(&mut bench), ["f", "o1", "f", "o2"]);
+    assert!(full.send("f") && other.send("o"));
+}
+
+#[test]
 // spec: PUBSUB-SUB-02
 fn sub_never_sends() {
     let mut bench = sub();

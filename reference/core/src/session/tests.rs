@@ -15,6 +15,8 @@ use crate::pattern::{Manual, PatternOption, Switch, Verbosity};
 use crate::socket::{IoSide, Socket};
 use crate::time::Instant;
 
+mod queues;
+
 struct Nobody;
 
 impl IoSide for Nobody {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zmq_reference::blocking::{Context, Monitor, Socket};
 use zmq_reference::{
-    AcceptFilter, Endpoint, Linger, Message, Options, Reconnect, ReconnectStop, SocketType, SocksProxy,
+    AcceptFilter, Endpoint, Linger, Message, Options, Plain, Reconnect, ReconnectStop, Security, SocketType, SocksProxy,
 };
 
 use crate::alone::eventually;
@@ -92,6 +92,21 @@ fn every_form_of_an_endpoint_is_bound_or_refused_with_its_errno() {
     let pull = plain(&context, SocketType::Pull);
     let at = pull.bind(&taken).unwrap().to_string();
     assert_eq!(plain(&context, SocketType::Pull).bind(&at).unwrap_err().errno(), 98);
+}
+
+/// There are no resources: all that is served at an endpoint is one socket's, and behind that one's mechanism.
+// spec: ZMTP31-RESRC-03
+#[test]
+fn an_endpoint_belongs_to_one_socket_and_its_credentials() {
+    let context = Context::new().unwrap();
+    let first = Options { security: Security::Plain(Plain::Server), ..Options::default() };
+    let first = socket(&context, SocketType::Pull, first);
+    let at = first.bind("tcp://127.0.0.1:*").unwrap();
+    for socket_type in [SocketType::Pull, SocketType::Rep] {
+        let second = plain(&context, socket_type);
+        assert_eq!(second.bind(&at.to_string()).unwrap_err().errno(), 98, "EADDRINUSE");
+        assert_eq!(second.bind(&format!("{at}/resource")).unwrap_err().errno(), 22, "EINVAL");
+    }
 }
 
 #[test]

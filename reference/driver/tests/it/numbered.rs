@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zmq_reference::blocking::{Context, Socket};
 use zmq_reference::numbered::{self, Kind, NumberedOption};
-use zmq_reference::{Hwm, Linger, Message, Plain, Security, SocketType};
+use zmq_reference::{EventKind, Hwm, KeyPair, Linger, Message, Plain, Security, SocketType};
 
 fn socket(socket_type: SocketType) -> (Context, Socket) {
     let context = Context::new().unwrap();
@@ -230,6 +230,35 @@ fn keys_make_a_client_or_a_server_of_curve() {
     assert_eq!(set_int(&dealer, 47, 1), 0);
     assert!(matches!(dealer.options().security, Security::Curve(zmq_reference::Curve::Server(_))));
     assert_eq!((get_int(&dealer, 47), set_int(&dealer, 47, 0), get_int(&dealer, 43)), (1, 0, 0));
+}
+
+// spec: CURVE-FLOW-06
+#[test]
+fn without_the_servers_key_a_client_of_curve_talks_to_nobody() {
+    let secret = b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+    let servers = KeyPair::generate([1; 32]);
+    let key = servers.public().octets().to_vec();
+    let curve = Security::curve_server(servers);
+    for (security, key, comes_in) in
+        [(Security::Null, None, false), (curve.clone(), None, false), (curve, Some(key), true)]
+    {
+        let (context, pull) = socket(SocketType::Pull);
+        pull.change_options(|options| options.security = security.clone());
+        let monitor = pull.monitor();
+        let endpoint = pull.bind("tcp://127.0.0.1:*").unwrap().to_string();
+        let push = context.socket(SocketType::Push).unwrap();
+        assert_eq!((set(&push, 49, secret), key.map_or(0, |key| set(&push, 50, &key))), (0, 0));
+        push.connect(&endpoint).unwrap();
+        let outcome = loop {
+            match monitor.recv().unwrap().kind {
+                EventKind::HandshakeSucceeded => break true,
+                EventKind::HandshakeFailed(_) => break false,
+                _ => {}
+            }
+        };
+        assert_eq!(outcome, comes_in, "{security:?}");
+        context.as_async().abandon();
+    }
 }
 
 #[test]

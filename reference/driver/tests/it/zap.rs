@@ -13,6 +13,8 @@ use crate::alone::eventually;
 use crate::good::socket;
 use crate::raw::{Raw, Wrote, command, greeting, ready};
 
+mod handlers;
+
 const HANDLER: &str = "inproc://zeromq.zap.01";
 
 fn server() -> Options {
@@ -46,28 +48,44 @@ fn null() -> Options {
     Options { security: Security::Null, ..server() }
 }
 
-/// A handler in a thread of its own; `reply` makes the parts behind the version and id of each request. The requests come
-/// out of the channel.
+/// A handler in a thread of its own; `reply` makes the parts of its reply to each request. The requests come out of the
+/// channel.
 fn handler(
     context: &Context,
     reply: impl Fn(&[Vec<u8>]) -> Option<Vec<Vec<u8>>> + Send + 'static,
 ) -> mpsc::Receiver<Vec<Vec<u8>>> {
     let rep = context.socket(SocketType::Rep).unwrap();
     rep.bind(HANDLER).unwrap();
+    answers(rep, reply)
+}
+
+/// As [`handler`], with a REP that is there already.
+fn answers(
+    rep: Socket,
+    reply: impl Fn(&[Vec<u8>]) -> Option<Vec<Vec<u8>>> + Send + 'static,
+) -> mpsc::Receiver<Vec<Vec<u8>>> {
     let (requests, seen) = mpsc::channel();
     std::thread::spawn(move || {
         while let Ok(request) = rep.recv() {
-            let request: Vec<Vec<u8>> = request.iter().map(|part| part.to_vec()).collect();
+            let request = parts(&request);
             let _ = requests.send(request.clone());
-            let Some(parts) = reply(&request) else {
+            let Some(reply) = reply(&request) else {
                 // It neither replies nor goes away.
                 std::thread::sleep(Duration::from_secs(20));
                 return;
             };
-            let _ = rep.send(Message::from_frames(parts.iter().map(|part| (&part[..]).into())).unwrap());
+            let _ = rep.send(message(&reply));
         }
     });
     seen
+}
+
+fn parts(message: &Message) -> Vec<Vec<u8>> {
+    message.iter().map(|part| part.to_vec()).collect()
+}
+
+fn message(parts: &[Vec<u8>]) -> Message {
+    Message::from_frames(parts.iter().map(|part| (&part[..]).into())).expect("there is a part")
 }
 
 /// A reply with that status to a request.
@@ -365,7 +383,7 @@ fn a_router_answers_in_any_order_whoever_asked() {
     let mut requests = [router.recv().unwrap(), router.recv().unwrap()];
     requests.reverse();
     for request in requests {
-        let parts: Vec<Vec<u8>> = request.iter().map(|part| part.to_vec()).collect();
+        let parts = parts(&request);
         assert!(!parts[0].is_empty() && parts[1].is_empty(), "a routing id and a delimiter come first");
         let domain = parts[4].clone();
         let reply: [&[u8]; 8] = [&parts[0], b"", b"1.0", &parts[3], b"200", b"", &domain, b""];

@@ -1,10 +1,12 @@
 use std::io::IoSlice;
+use std::time::Duration;
 
 use super::super::*;
+use crate::dial::{Dial, Why};
 use crate::mechanism::curve::KeyPair;
 use crate::mechanism::zap::{Reply, Status};
 use crate::message::Message;
-use crate::options::{Heartbeat, Security, ZapDomain, ZapEnforcement};
+use crate::options::{Heartbeat, Reconnect, Security, ZapDomain, ZapEnforcement};
 
 fn written(connection: &mut Connection) -> Vec<u8> {
     let mut octets = Vec::new();
@@ -266,4 +268,26 @@ fn keys_that_do_not_fit_end_the_handshake() {
     let (at_server, _) = talk(&mut server, &mut client, usize::MAX);
     let violation = crate::mechanism::Violation::Cryptographic { command: "HELLO" };
     assert_eq!(at_server, Err(PeerMisbehaved::Violation(violation)));
+}
+
+// spec: CURVE-FLOW-04
+#[test]
+fn a_client_that_an_error_refused_does_not_come_again_with_its_keys() {
+    let mut refusal = Vec::new();
+    crate::wire::command::write(b"ERROR", b"\x0cinvalid keys", &mut refusal);
+    for initiated in [false, true] {
+        let mut server = connection(SocketType::Router, server_options(), 3);
+        let mut client = connection(SocketType::Dealer, client_options(), 4);
+        arrive(&mut client, &written(&mut server), usize::MAX).unwrap();
+        arrive(&mut server, &written(&mut client), usize::MAX).unwrap();
+        arrive(&mut client, &written(&mut server), usize::MAX).unwrap();
+        if initiated {
+            arrive(&mut server, &written(&mut client), usize::MAX).unwrap();
+            arrive(&mut client, &written(&mut server), usize::MAX).unwrap();
+        }
+        let why = arrive(&mut client, &refusal, usize::MAX).unwrap_err();
+        assert_eq!(why, PeerMisbehaved::Refused { reason: "invalid keys".into() });
+        let reconnect = Reconnect { interval: Some(Duration::from_millis(1)), ..Reconnect::default() };
+        assert_eq!(Dial::new(reconnect).wait(Why::ended(Some(&why.into()), false), 0), None, "{initiated}");
+    }
 }

@@ -5,7 +5,13 @@ use proptest::prelude::*;
 use super::boxes::{BoxKey, Nonce};
 use super::cipher::flag;
 use super::*;
+use crate::connection::{Peer, PeerMisbehaved};
+use crate::mechanism::{Commands, Next, Us};
+use crate::options::{Options, ZapEnforcement};
+use crate::pattern::table::SocketType;
 use crate::time::Instant;
+use crate::wire::greeting::Version;
+use crate::wire::metadata::{self, MetadataError};
 
 mod known_answers;
 mod messages;
@@ -137,8 +143,8 @@ struct Claim {
     number: u64,
     /// In the box.
     client: PublicKey,
-    /// The secret key that vouches.
-    voucher: KeyPair,
+    /// The key that vouches; `None` for the right one.
+    voucher: Option<BoxKey>,
     /// In the vouch.
     transient: PublicKey,
     /// In the vouch.
@@ -151,7 +157,7 @@ impl Claim {
         Self {
             number: 2,
             client: *cast.client.public(),
-            voucher: cast.client.clone(),
+            voucher: None,
             transient: *cast.transient_client().public(),
             server: *cast.server.public(),
             metadata: METADATA.to_vec(),
@@ -164,7 +170,8 @@ impl Claim {
         let mut plain = self.client.octets().to_vec();
         plain.extend_from_slice(&[9; LONG_OCTETS]);
         let vouched = [*self.transient.octets(), *self.server.octets()].concat();
-        let key = between(&self.voucher, &cast.transient_server());
+        let right = between(&cast.client, &cast.transient_server());
+        let key = self.voucher.as_ref().unwrap_or(&right);
         key.seal(&Nonce::long(b"VOUCH---", &[9; 16]), &vouched, &mut plain);
         plain.extend_from_slice(&self.metadata);
         let mut body = b"\x08INITIATE".to_vec();
@@ -347,6 +354,7 @@ fn both_halves_of_the_vouch_count_and_who_vouches() {
     let (_, _, welcome) = cast.welcome();
     let honest = || Claim::honest(&cast);
     let somebody = KeyPair::of(SecretKey::from_octets([7; 32]));
+    let somebodys = between(&somebody, &cast.transient_server());
     let why = |claim: &Claim| cast.on_initiate(&claim.initiate(&cast, &welcome)).err();
     assert_eq!(why(&honest()), None);
     assert_eq!(why(&Claim { metadata: Vec::new(), ..honest() }), None);
@@ -354,11 +362,63 @@ fn both_halves_of_the_vouch_count_and_who_vouches() {
         ("C' of another connection", Claim { transient: *somebody.public(), ..honest() }),
         ("S of another server", Claim { server: *somebody.public(), ..honest() }),
         ("C of somebody else", Claim { client: *somebody.public(), ..honest() }),
-        ("a vouch of somebody else", Claim { voucher: somebody.clone(), ..honest() }),
-        ("C of low order", Claim { client: PublicKey::from_octets([0; 32]), ..honest() }),
+        ("a vouch of somebody else", Claim { voucher: Some(somebodys), ..honest() }),
     ];
     for (name, claim) in lies {
         assert_eq!(why(&claim), Some(forged(INITIATE)), "{name}");
+    }
+}
+
+/// With a key of low order everybody knows what its owner and the server would agree on, so that everybody could vouch.
+// spec: CURVE-INIT-06
+#[test]
+fn nobody_vouches_by_a_key_of_low_order() {
+    let cast = Cast::new();
+    let (_, _, welcome) = cast.welcome();
+    let low = PublicKey::from_octets([0; 32]);
+    let known_to_all = *b"\x35\x1f\x86\xfa\xa3\xb9\x88\x46\x8a\x85\x01\x22\xb6\x5b\x0a\xce\
+        \xce\x9c\x48\x26\x80\x6a\xee\xe6\x3d\xe9\xc0\xda\x2b\xd7\xf9\x1e";
+    let voucher = Some(BoxKey::own(zeroize::Zeroizing::new(known_to_all)));
+    let claim = Claim { client: low, voucher, ..Claim::honest(&cast) };
+    assert_eq!(cast.on_initiate(&claim.initiate(&cast, &welcome)).err(), Some(forged(INITIATE)));
+}
+
+// spec: CURVE-META-01
+#[test]
+fn names_of_properties_in_boxes_have_1_to_255_characters_of_any_case() {
+    let cast = Cast::new();
+    // Nobody is asked, so that the metadata decides.
+    let options = Options { zap_enforcement: ZapEnforcement::Enforced, ..Options::default() };
+    let us = || Us { socket_type: SocketType::Router, options: &options, version: Version::V3_1, now: NOW };
+    let peer = |outcome: Result<Next, PeerMisbehaved>| match outcome? {
+        Next::Done(peer, Some(_)) => Ok(*peer),
+        _ => panic!("both ends are done"),
+    };
+    let at_server = |metadata: &[u8]| -> Result<Peer, PeerMisbehaved> {
+        let (_, expected, welcome) = cast.welcome();
+        let initiate = Claim { metadata: metadata.to_vec(), ..Claim::honest(&cast) }.initiate(&cast, &welcome);
+        peer(on_initiate(expected, &initiate, us(), &mut Commands::new()))
+    };
+    let at_client = |metadata: &[u8]| -> Result<Peer, PeerMisbehaved> {
+        let (client, server, welcome) = cast.welcome();
+        let (mut initiate, mut ready) = (Vec::new(), Vec::new());
+        let expected = client.on_welcome(&welcome, METADATA, &mut initiate).unwrap();
+        server.on_initiate(&initiate, NOW).unwrap().ready(metadata, &mut ready);
+        peer(on_ready(expected, &ready, us()))
+    };
+    type End<'a> = &'a dyn Fn(&[u8]) -> Result<Peer, PeerMisbehaved>;
+    let ends: [End<'_>; 2] = [&at_server, &at_client];
+    for told in ends {
+        for name in ["socket-type", "SOCKET-TYPE", "Socket-Type"] {
+            let mut properties = Vec::new();
+            metadata::write(name, b"DEALER", &mut properties);
+            metadata::write(&"x".repeat(255), b"longest", &mut properties);
+            metadata::write("y", b"shortest", &mut properties);
+            let peer = told(&properties).unwrap();
+            assert_eq!((peer.socket_type, peer.properties.len()), (Some(SocketType::Dealer), 3), "{name}");
+        }
+        let nameless = [METADATA, b"\0\0\0\0\x01v"].concat();
+        assert_eq!(told(&nameless), Err(PeerMisbehaved::Metadata(MetadataError::NoName)));
     }
 }
 
