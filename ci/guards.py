@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Figures that no noise moves: instructions of the codec, system calls of a round trip and of a stream of messages.
+"""Figures that noise hardly moves: instructions of the codec, system calls of a round trip and of a stream of messages.
 
     ci/guards.py
 
@@ -25,7 +25,7 @@ CODEC = [(16, 230), (256, 690), (4096, 6000)]
 # System calls of one message, of both ends: mode, role of who binds and of who connects, and what is allowed.
 CALLS = [
     ("local", "rep", "req", 4.2),
-    ("blocking", "rep", "req", 4.2),
+    ("blocking", "rep", "req", 6.0),  # the I/O thread looks in every now and then
     ("local", "pull", "push", 0.10),
     ("blocking", "pull", "push", 0.25),
 ]
