@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-core", &["zmq-vectors"]),
     ("zmq-libzmq", &[]),
     ("zmq-reference", &["zmq-core", "zmq-libzmq", "zmq-vectors"]),
+    ("zmq-sim", &["zmq-core", "zmq-world"]),
     ("zmq-vectors", &[]),
     ("zmqspec", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-vectors"]),
 ];

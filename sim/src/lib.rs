@@ -1,0 +1,17 @@
+//! Simulated ZeroMQ networks: any reconnect or queueing bug, by its seed.
+//!
+//! ```text
+//!   scenario ── seed ──► plan ──► engine: actors, faults ──► history, trace ──► oracles ──► violations
+//!                                                                                  │
+//!                                              shrink ◄── the plan that fails ◄────┘
+//! ```
+//!
+//! A [`plan::Plan`] is data: who is there, what they do, what goes wrong. An [`engine::Engine`] carries it out and gives a
+//! [`history::History`]: what the applications saw. Everything else judges, shortens or draws what came out.
+
+pub mod actor;
+pub mod engine;
+pub mod history;
+pub mod plan;
+pub mod settle;
+pub mod time;
