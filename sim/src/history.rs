@@ -1,8 +1,11 @@
 //! What the applications of a run saw, and what was done to them.
 
+use std::hash::{Hash, Hasher};
+
 use serde::Serialize;
 
 use crate::actor::message::{MessageId, Part};
+use crate::hash::Fingerprint;
 use crate::plan::{ActorIndex, FaultIndex, HostIndex, Linger, Plan, SocketIndex};
 use crate::settle::Settlement;
 use crate::time::Time;
@@ -14,10 +17,11 @@ pub struct History {
     pub entries: Vec<Entry>,
     /// Who still has to be reached.
     pub settlement: Settlement,
+    fingerprint: Fingerprint,
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
 pub struct Entry {
     /// True time.
     pub at: Time,
@@ -37,7 +41,7 @@ pub struct Who {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// A call of an application is over.
@@ -77,7 +81,7 @@ pub enum What {
 }
 
 /// A call, and how it ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
     /// The socket was made.
@@ -124,7 +128,7 @@ pub enum Call {
 }
 
 /// A message that a library took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Sent {
     /// Which.
     pub id: MessageId,
@@ -141,7 +145,7 @@ pub struct Sent {
 }
 
 /// A message that came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Received {
     /// Frames in front of the parts that actors made: routing ids, delimiters.
     pub envelope: Vec<Vec<u8>>,
@@ -182,7 +186,7 @@ impl History {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        Self { entries: Vec::new(), settlement: Settlement::of(plan) }
+        Self { entries: Vec::new(), settlement: Settlement::of(plan), fingerprint: Fingerprint::default() }
     }
 
     /// Takes note of something.
@@ -194,7 +198,15 @@ impl History {
                 _ => {}
             }
         }
-        self.entries.push(Entry { at, what });
+        let entry = Entry { at, what };
+        entry.hash(&mut self.fingerprint);
+        self.entries.push(entry);
+    }
+
+    /// The hash of all entries, in their order.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.fingerprint.finish()
     }
 
     /// Calls, in the order of their ends.

@@ -11,6 +11,7 @@
 
 pub mod actor;
 pub mod engine;
+pub mod hash;
 pub mod history;
 pub mod plan;
 pub mod settle;

@@ -48,7 +48,7 @@ impl Serialize for MessageId {
 }
 
 /// One part that came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// An actor made it.

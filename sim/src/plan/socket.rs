@@ -133,7 +133,7 @@ pub struct SocketOptions {
 }
 
 /// How long what was sent is kept after the socket is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Linger {
     /// Not at all.
