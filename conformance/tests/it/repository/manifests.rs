@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-reference", &["zmq-core", "zmq-libzmq", "zmq-vectors"]),
     ("zmq-sim", &["zmq-core", "zmq-world"]),
     ("zmq-vectors", &[]),
+    ("zmq-world", &[]),
     ("zmqspec", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-vectors"]),
 ];
 

@@ -1,0 +1,4 @@
+//! The world from outside.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
+
+mod streams;
