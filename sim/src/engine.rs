@@ -36,8 +36,8 @@ pub struct Run {
     pub history: History,
     /// The hash of all that happened, in its order: equal for equal plans.
     pub hash: u64,
-    /// What happened in the network, if it was recorded.
-    pub network: (),
+    /// What happened in the network, if it was recorded. Its hosts have the numbers of [`HostIndex`](crate::plan::HostIndex).
+    pub network: Option<zmq_world::Trace>,
     /// How it ended.
     pub ending: Ending,
     /// What was still there at the end, when every context was terminated.
