@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use effects::{Effects, IoSide, Patience};
 pub use interests::Interests;
 pub use mailbox::{Letter, Mailbox};
-pub use parking::{Parking, Ticket};
+pub use parking::{Parking, Place, Ticket};
 pub use peer::{Attachment, Inbound, Outbound, PeerId, PeerInfo, Pop, Properties};
 pub use peers::{Lease, PeerIds, PeerMap};
 pub use routing_ids::{RoutingIds, Taken};

@@ -39,6 +39,14 @@ enum Slot {
 /// A place in the queue. Dropping it gives the place up and passes an unused wake on.
 pub struct Ticket<'a> {
     parking: &'a Parking,
+    place: Place,
+}
+
+/// What a [`Ticket`] has, for those that cannot hold on to the [`Parking`] while they wait. It is given up by
+/// [`Parking::leave`] alone: to drop it may leave others asleep.
+#[derive(Debug, Default)]
+#[must_use = "a place that nobody leaves keeps the wakes of those behind it"]
+pub struct Place {
     number: Option<u64>,
     /// It was woken and parked again: what it was woken for may be more than it takes.
     owes: bool,
@@ -48,7 +56,40 @@ impl Parking {
     /// A ticket for a waiter that does not wait yet.
     #[must_use]
     pub const fn ticket(&self) -> Ticket<'_> {
-        Ticket { parking: self, number: None, owes: false }
+        Ticket { parking: self, place: Place { number: None, owes: false } }
+    }
+
+    /// As [`Ticket::park`], for a place that was not left.
+    pub fn park(&self, waiter: &mut Place, waker: &Waker) {
+        let mut queue = self.lock();
+        let place = waiter.number.and_then(|number| queue.waiters.iter_mut().find(|(other, _)| *other == number));
+        if let Some((_, slot)) = place {
+            let before = std::mem::replace(slot, Slot::Waiting(waker.clone()));
+            waiter.owes |= matches!(before, Slot::Woken);
+        } else {
+            let number = queue.next;
+            queue.next += 1;
+            queue.waiters.push_back((number, Slot::Waiting(waker.clone())));
+            waiter.number = Some(number);
+        }
+        self.any.store(true, Ordering::Relaxed);
+        drop(queue);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Gives the place up and passes an unused wake on. It may be parked anew.
+    pub fn leave(&self, waiter: &mut Place) {
+        let Place { number: Some(number), owes } = std::mem::take(waiter) else { return };
+        let mut queue = self.lock();
+        let place = queue.waiters.iter().position(|(other, _)| *other == number);
+        let woken =
+            place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
+        self.any.store(queue.has_any(), Ordering::Relaxed);
+        drop(queue);
+        if woken || owes {
+            // Whoever woke this waiter may have meant more than it took; the next one finds out.
+            self.wake_one();
+        }
     }
 
     /// Wakes the waiter that has waited longest and is not woken yet.
@@ -122,36 +163,13 @@ impl Parking {
 impl Ticket<'_> {
     /// Waits to be woken by `waker`. The caller must try once more after this before it sleeps.
     pub fn park(&mut self, waker: &Waker) {
-        let mut queue = self.parking.lock();
-        let place = self.number.and_then(|number| queue.waiters.iter_mut().find(|(other, _)| *other == number));
-        if let Some((_, slot)) = place {
-            let before = std::mem::replace(slot, Slot::Waiting(waker.clone()));
-            self.owes |= matches!(before, Slot::Woken);
-        } else {
-            let number = queue.next;
-            queue.next += 1;
-            queue.waiters.push_back((number, Slot::Waiting(waker.clone())));
-            self.number = Some(number);
-        }
-        self.parking.any.store(true, Ordering::Relaxed);
-        drop(queue);
-        fence(Ordering::SeqCst);
+        self.parking.park(&mut self.place, waker);
     }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        let Some(number) = self.number else { return };
-        let mut queue = self.parking.lock();
-        let place = queue.waiters.iter().position(|(other, _)| *other == number);
-        let woken =
-            place.and_then(|place| queue.waiters.remove(place)).is_some_and(|(_, slot)| matches!(slot, Slot::Woken));
-        self.parking.any.store(queue.has_any(), Ordering::Relaxed);
-        drop(queue);
-        if woken || self.owes {
-            // Whoever woke this waiter may have meant more than it took; the next one finds out.
-            self.parking.wake_one();
-        }
+        self.parking.leave(&mut self.place);
     }
 }
 
