@@ -13,6 +13,7 @@ pub mod actor;
 pub mod engine;
 pub mod hash;
 pub mod history;
+pub mod options;
 pub mod plan;
 pub mod settle;
 pub mod time;
