@@ -37,6 +37,7 @@
 //! ```
 
 mod address;
+mod between;
 mod connection;
 mod datagram;
 mod draw;

@@ -192,6 +192,12 @@ pub(crate) struct Line {
     corrupt: Draw,
     /// Connections that were dialled over it: part of the key of their draws.
     pub(crate) dialled: u64,
+    /// Octets of streams that were put on it.
+    pub(crate) carried: u64,
+    /// Who wants to know how many: the count and the tag of the alarm, the first of them last.
+    pub(crate) watches: Vec<(u64, u64)>,
+    /// The first count of them.
+    pub(crate) until: u64,
 }
 
 impl Line {
@@ -211,6 +217,9 @@ impl Line {
             reorder: draw(Purpose::Reorder),
             corrupt: draw(Purpose::Corrupt),
             dialled: 0,
+            carried: 0,
+            watches: Vec::new(),
+            until: u64::MAX,
         }
     }
 

@@ -93,6 +93,11 @@ impl World {
         self.names.entries.entry(name.to_owned()).or_default().failure = failure;
     }
 
+    /// Forgets all that was said of a name: a host's name leads to its addresses again, another nowhere.
+    pub fn forget_name(&mut self, name: &str) {
+        self.names.entries.remove(name);
+    }
+
     pub(crate) fn on_lookup(&mut self, id: LookupId) {
         let Some(lookup) = self.names.lookups.get(&id) else { return };
         let host = lookup.host;

@@ -81,7 +81,7 @@ impl World {
             let until = half.edge.min(half.written);
             let line = &self.lines[half.line as usize];
             let len = if half.sent < until {
-                line.segment().min(until - half.sent)
+                line.segment().min(until - half.sent).min(line.until.saturating_sub(line.carried).max(1))
             } else if half.has_fin && half.sent == half.written {
                 1
             } else {
@@ -95,13 +95,21 @@ impl World {
             }
             let start = half.sent;
             let packet = Packet::Data { start, len: u32::try_from(len).expect("no longer than the MTU") };
-            match self.send_packet(conn, from, packet, len) {
+            let (index, is_fin) = (half.line, start == half.written);
+            let fate = self.send_packet(conn, from, packet, len);
+            match fate {
                 Fate::Arrives(_) | Fate::Held => {
+                    let told = if local || is_fin { None } else { self.carry(index, len, fate) };
                     let half = self.connections[conn.slot as usize].half(from);
                     half.sent += len;
                     half.flying += 1;
                     if half.held > 0 {
                         self.send_again_later(conn, from);
+                    }
+                    if let Some(at) = told {
+                        self.connections[conn.slot as usize].half(from).waits_for_link = true;
+                        self.queue.push(at, Event::Transmit { conn, from });
+                        return;
                     }
                 }
                 Fate::Dropped(_) => {
