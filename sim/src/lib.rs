@@ -10,6 +10,8 @@
 //! [`history::History`]: what the applications saw. Everything else judges, shortens or draws what came out.
 
 pub mod actor;
+pub mod director;
+pub mod draw;
 pub mod engine;
 pub mod hash;
 pub mod history;

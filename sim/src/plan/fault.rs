@@ -14,7 +14,7 @@ pub struct Fault {
     /// The event that starts it; none: the start of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Trigger>,
-    /// How long it lasts, where it is something that lasts; none: until the healing.
+    /// How long it lasts, where it is something that lasts ([`FaultKind::lasts`]); none: until the healing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#for: Option<Span>,
     /// What.
@@ -51,7 +51,7 @@ const fn one() -> u32 {
 }
 
 /// What can happen to a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SocketEvent {
     /// A message was sent by the application.
@@ -76,7 +76,7 @@ pub enum HostEvent {
 
 /// Faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum FaultKind {
     /// Nothing gets through between two hosts, or it gets through late.
     Partition {
@@ -89,7 +89,7 @@ pub enum FaultKind {
         #[serde(default)]
         direction: Direction,
     },
-    /// A random part of the hosts is cut off one by one, and comes back in another order.
+    /// A drawn part of the hosts is cut off from all others, one by one, and comes back in another order.
     Swizzle {
         /// Of these hosts.
         hosts: Vec<String>,
@@ -99,12 +99,13 @@ pub enum FaultKind {
         /// The two hosts.
         between: [String; 2],
     },
-    /// Streams between two hosts end without anybody being told: both sides are half-open.
+    /// Streams between two hosts end without anybody being told: both sides are half-open. When the fault is over, what
+    /// lies between them says so, by a reset.
     HalfOpen {
         /// The two hosts.
         between: [String; 2],
     },
-    /// Streams between two hosts carry nothing more, and stay.
+    /// Streams that are there between two hosts carry nothing until the fault is over. New ones do.
     Stall {
         /// The two hosts.
         between: [String; 2],
@@ -138,13 +139,13 @@ pub enum FaultKind {
         /// The socket.
         socket: String,
     },
-    /// A host goes down, and comes back after `for`.
+    /// A host goes down, and comes back after `for`. Where several do so to one host, when the last of them is over.
     Down {
         /// The host.
         host: String,
         /// How.
         how: HostEvent,
-        /// Whether it comes back at all.
+        /// Whether it comes back at all. If not, the healing leaves it down.
         #[serde(default = "yes")]
         restart: bool,
         /// With another address than before; its name leads there.
@@ -156,7 +157,7 @@ pub enum FaultKind {
         /// The host.
         host: String,
     },
-    /// A host's process may have no more descriptors than it has.
+    /// A host's process may have no more descriptors than it has at that moment.
     NoDescriptors {
         /// The host.
         host: String,
@@ -184,6 +185,50 @@ pub enum FaultKind {
 
 const fn yes() -> bool {
     true
+}
+
+impl FaultKind {
+    /// Its name, as it is written in a scenario.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Partition { .. } => "partition",
+            Self::Swizzle { .. } => "swizzle",
+            Self::Reset { .. } => "reset",
+            Self::HalfOpen { .. } => "half-open",
+            Self::Stall { .. } => "stall",
+            Self::SlowLink { .. } => "slow-link",
+            Self::TinyBuffers { .. } => "tiny-buffers",
+            Self::Torn { .. } => "torn",
+            Self::DuplicateConnect { .. } => "duplicate-connect",
+            Self::Down { .. } => "down",
+            Self::Pause { .. } => "pause",
+            Self::NoDescriptors { .. } => "no-descriptors",
+            Self::RefuseAccept { .. } => "refuse-accept",
+            Self::Name { .. } => "name",
+            Self::ClockJump { .. } => "clock-jump",
+        }
+    }
+
+    /// Whether it lasts for a while. What does not happens once, and is over.
+    #[must_use]
+    pub const fn lasts(&self) -> bool {
+        match self {
+            Self::Reset { .. } | Self::DuplicateConnect { .. } | Self::ClockJump { .. } => false,
+            Self::Partition { .. }
+            | Self::Swizzle { .. }
+            | Self::HalfOpen { .. }
+            | Self::Stall { .. }
+            | Self::SlowLink { .. }
+            | Self::TinyBuffers { .. }
+            | Self::Torn { .. }
+            | Self::Down { .. }
+            | Self::Pause { .. }
+            | Self::NoDescriptors { .. }
+            | Self::RefuseAccept { .. }
+            | Self::Name { .. } => true,
+        }
+    }
 }
 
 /// What becomes of packets.

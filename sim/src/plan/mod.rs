@@ -36,12 +36,14 @@
 //! what = { partition = { between = ["office", "works"] } }
 //! ```
 
+mod check;
 mod expect;
 mod fault;
 mod network;
 mod socket;
 mod step;
 
+pub use check::Senseless;
 pub use expect::{Amount, Expect};
 pub use fault::{Direction, Fault, FaultKind, Flow, HostEvent, NameChange, SocketEvent, Trigger};
 pub use network::{Host, Latency, Link, LinkRule, NameRule};
@@ -73,6 +75,9 @@ pub struct Plan {
     /// Links that differ, the last that fits counts.
     #[serde(default, rename = "link", skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkRule>,
+    /// Names that are looked up, beside those of hosts.
+    #[serde(default, rename = "name", skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameRule>,
     /// Machines, with one process each.
     #[serde(default, rename = "host")]
     pub hosts: Vec<Host>,
@@ -145,16 +150,6 @@ index! {
     ActorIndex in actors: Actor;
     /// A fault of the plan.
     FaultIndex in faults: Fault;
-}
-
-/// What makes a plan meaningless.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{at}: {what}")]
-pub struct Senseless {
-    /// Where: `actor "source", step 2`.
-    pub at: String,
-    /// What was expected, and what is there.
-    pub what: String,
 }
 
 impl Plan {

@@ -24,19 +24,19 @@ pub struct Host {
     /// How much faster its clock runs than true time, in millionths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_drift: Option<i32>,
-    /// Names that it looks up otherwise than by the names of hosts.
-    #[serde(default, rename = "name-rule", skip_serializing_if = "Vec::is_empty")]
-    pub names: Vec<NameRule>,
 }
 
-/// What a name leads to.
+/// A name that is looked up, beside the names of hosts, which lead to them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NameRule {
-    /// The name.
+    /// The name; that of a host leads elsewhere then.
     pub name: String,
-    /// Addresses, in order of preference; none: it cannot be found.
-    #[serde(default)]
+    /// Hosts that it leads to, by their addresses, in order of preference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Further addresses. Where there are no hosts either, the name cannot be found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<IpAddr>,
     /// How long the answer takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub struct Link {
     /// Octets that wait in front of the link at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<u32>,
-    /// Of 1,000 packets, how many are lost.
+    /// Of 1,000 packets, how many are lost. Those of tcp are sent again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<u16>,
     /// Of 1,000 datagrams, how many come twice.
@@ -73,7 +73,7 @@ pub struct Link {
     pub corrupted: Option<u16>,
 }
 
-/// How long something is on its way: drawn evenly between two spans for each packet.
+/// How long something is on its way: drawn for each packet, evenly between two spans unless there is a tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Latency {
@@ -81,9 +81,10 @@ pub struct Latency {
     pub min: Span,
     /// At most.
     pub max: Span,
-    /// Of 1,000 packets, how many take ten times as long.
+    /// The longest of all: `max` is exceeded by half of what lies between `min` and `max`, that by half of the twofold,
+    /// and so on, but never this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tail: Option<u16>,
+    pub tail: Option<Span>,
 }
 
 impl Default for Latency {
