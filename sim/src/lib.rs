@@ -10,6 +10,7 @@
 //! [`history::History`]: what the applications saw. Everything else judges, shortens or draws what came out.
 
 pub mod actor;
+pub mod bare;
 pub mod director;
 pub mod draw;
 pub mod engine;
