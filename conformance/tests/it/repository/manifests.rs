@@ -14,6 +14,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-libzmq", &[]),
     ("zmq-reference", &["zmq-core", "zmq-libzmq", "zmq-vectors"]),
     ("zmq-sim", &["zmq-core", "zmq-world"]),
+    ("zmq-sim-library", &["zmq-core", "zmq-reference", "zmq-sim", "zmq-world"]),
+    ("zmq-sim-madsim", &["zmq-reference", "zmq-sim", "zmq-sim-library", "zmq-world"]),
     ("zmq-vectors", &[]),
     ("zmq-world", &[]),
     ("zmqspec", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-vectors"]),

@@ -1,0 +1,114 @@
+//! What the director sees of a run, and does with it.
+
+use std::sync::{Arc, MutexGuard};
+
+use zmq_sim::director::Stage;
+use zmq_sim::history::{History, What};
+use zmq_sim::plan::{HostEvent, HostIndex, SocketIndex};
+use zmq_sim::time::Time;
+use zmq_world::{HostId, World};
+
+use super::program::{Program, Shared};
+use crate::executor::Executor;
+use crate::net::{Net, State};
+use crate::process::Process;
+
+/// A host of the plan in the run.
+pub(super) struct OnHost {
+    pub(super) id: HostId,
+    /// How often it was started.
+    lives: u16,
+    /// Its process, if it is up.
+    pub(super) program: Option<Arc<Program>>,
+}
+
+impl OnHost {
+    pub(super) const fn new(id: HostId) -> Self {
+        Self { id, lives: 0, program: None }
+    }
+}
+
+/// The run. World and history are locked when they are asked for, and let go of before anything of a process is called.
+pub(super) struct OnStage<'a> {
+    pub(super) net: &'a Arc<Net>,
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) executor: &'a Arc<dyn Executor>,
+    pub(super) hosts: &'a mut Vec<OnHost>,
+    state: Option<MutexGuard<'a, State>>,
+    history: Option<MutexGuard<'a, History>>,
+}
+
+impl<'a> OnStage<'a> {
+    pub(super) const fn new(
+        net: &'a Arc<Net>,
+        shared: &'a Arc<Shared>,
+        executor: &'a Arc<dyn Executor>,
+        hosts: &'a mut Vec<OnHost>,
+    ) -> Self {
+        Self { net, shared, executor, hosts, state: None, history: None }
+    }
+
+    pub(super) fn let_go(&mut self) {
+        self.state = None;
+        self.history = None;
+    }
+
+    /// Starts the next life of a host.
+    pub(super) fn start(&mut self, host: HostIndex) {
+        self.let_go();
+        let of = &mut self.hosts[usize::from(host.0)];
+        let life = of.lives;
+        of.lives += 1;
+        let process = Process::start(self.net, of.id, self.executor);
+        of.program = Some(Program::start(self.shared, process, host, life));
+    }
+
+    fn note(&mut self, what: What) {
+        let now = Time::from_nanos(self.world().now().as_nanos());
+        self.history().note(now, what);
+    }
+}
+
+impl Stage for OnStage<'_> {
+    fn world(&mut self) -> &mut World {
+        let net = self.net;
+        &mut self.state.get_or_insert_with(|| net.lock()).world
+    }
+
+    fn world_host(&self, host: HostIndex) -> HostId {
+        self.hosts[usize::from(host.0)].id
+    }
+
+    fn history(&mut self) -> &mut History {
+        let shared = self.shared;
+        self.history.get_or_insert_with(|| shared.history())
+    }
+
+    fn down(&mut self, host: HostIndex, _: HostEvent) {
+        self.let_go();
+        if let Some(program) = self.hosts[usize::from(host.0)].program.take() {
+            program.end();
+        }
+        self.note(What::Down(host));
+        self.net.signs.progress();
+    }
+
+    fn up(&mut self, host: HostIndex) {
+        let lives = self.hosts[usize::from(host.0)].lives;
+        self.note(What::Up(host, lives));
+        self.start(host);
+    }
+
+    fn duplicate_connect(&mut self, socket: SocketIndex) {
+        self.let_go();
+        let plan = &self.shared.plan;
+        let Some(to) = plan[socket].connect.first() else { return };
+        let Some(host) = plan.host_of(socket) else { return };
+        let Some(program) = &self.hosts[usize::from(host.0)].program else { return };
+        let open = program.sockets().get(&socket).cloned();
+        if let Some(socket) = open {
+            // It is not the application's call: what it says is nobody's.
+            let _ = socket.connect(to);
+        }
+    }
+}

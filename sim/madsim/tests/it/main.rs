@@ -1,0 +1,5 @@
+//! The shipped library under madsim, in a simulated world.
+
+mod faults;
+mod patterns;
+mod plans;
