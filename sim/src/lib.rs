@@ -11,6 +11,7 @@
 
 pub mod actor;
 pub mod bare;
+pub mod determinism;
 pub mod director;
 pub mod draw;
 pub mod engine;
@@ -18,5 +19,13 @@ pub mod hash;
 pub mod history;
 pub mod options;
 pub mod plan;
+pub mod saved;
 pub mod settle;
+pub mod shrink;
+pub mod sweep;
 pub mod time;
+pub mod trial;
+pub mod violation;
+
+#[cfg(test)]
+mod toy;
