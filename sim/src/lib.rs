@@ -11,21 +11,15 @@
 
 pub mod actor;
 pub mod bare;
-pub mod determinism;
 pub mod director;
 pub mod draw;
 pub mod engine;
 pub mod hash;
 pub mod history;
 pub mod options;
+pub mod oracle;
 pub mod plan;
-pub mod saved;
 pub mod settle;
-pub mod shrink;
-pub mod sweep;
 pub mod time;
-pub mod trial;
+pub mod topology;
 pub mod violation;
-
-#[cfg(test)]
-mod toy;
