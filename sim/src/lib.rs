@@ -11,15 +11,23 @@
 
 pub mod actor;
 pub mod bare;
+pub mod determinism;
 pub mod director;
 pub mod draw;
 pub mod engine;
 pub mod hash;
 pub mod history;
 pub mod options;
-pub mod oracle;
 pub mod plan;
+pub mod saved;
+pub mod scenario;
 pub mod settle;
+pub mod shrink;
+pub mod swarm;
+pub mod sweep;
 pub mod time;
-pub mod topology;
+pub mod trial;
 pub mod violation;
+
+#[cfg(test)]
+mod toy;

@@ -44,6 +44,7 @@ mod socket;
 mod step;
 
 pub use check::Senseless;
+pub(crate) use check::nearest;
 pub use expect::{Amount, Expect};
 pub use fault::{Direction, Fault, FaultKind, Flow, HostEvent, NameChange, SocketEvent, Trigger};
 pub use network::{Host, Latency, Link, LinkRule, NameRule};

@@ -39,10 +39,7 @@ impl FanOut {
                 outbound.push_shared(message, effects);
                 Pushed::Taken
             }
-            None => {
-                mark!("PUBSUB-PUB-12", "PUBSUB-PUB-13");
-                Pushed::Dropped
-            }
+            None => Pushed::Dropped,
         }
     }
 

@@ -8,6 +8,7 @@ mod network;
 mod sockets;
 
 use super::Plan;
+pub(crate) use names::nearest;
 
 /// What makes a plan meaningless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -40,7 +40,7 @@ pub(super) fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'
 }
 
 /// The known word that differs from this one the least, if it is close.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let close = (word.chars().count() / 3).max(1);
     let distances = known.map(|other| (distance(&word.to_lowercase(), &other.to_lowercase()), other));
     distances.filter(|(distance, _)| *distance <= close).min_by_key(|(distance, _)| *distance).map(|(_, other)| other)

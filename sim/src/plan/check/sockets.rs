@@ -107,7 +107,15 @@ fn check_security(plan: &Plan, security: &Security, findings: &mut Findings) {
                 Some(_) => {}
             }
         }
-        (Mechanism::Null, false) | (Mechanism::Plain, true) => {}
+        (Mechanism::Plain, true) => {
+            if security.zap_domain.is_none() {
+                need(
+                    "zap-domain",
+                    "PLAIN needs somebody who knows the passwords: expected a domain, and who is allowed",
+                );
+            }
+        }
+        (Mechanism::Null, false) => {}
     }
     if !security.allowed.is_empty() && security.zap_domain.is_none() {
         findings.say("options.security.allowed", "without zap-domain nobody is asked; add one".into());

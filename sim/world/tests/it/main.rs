@@ -2,4 +2,3 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
 
 mod streams;
-mod table;
