@@ -172,6 +172,12 @@ impl Received {
         }
     }
 
+    /// The first frame, if it belongs to an envelope: a routing id, where a ROUTER received it.
+    #[must_use]
+    pub fn first_frame(&self) -> Option<&[u8]> {
+        self.envelope.first().map(Vec::as_slice)
+    }
+
     /// The message that it answers.
     #[must_use]
     pub fn answers(&self) -> Option<MessageId> {

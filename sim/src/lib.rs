@@ -11,13 +11,13 @@
 
 pub mod actor;
 pub mod bare;
-pub mod determinism;
 pub mod director;
 pub mod draw;
 pub mod engine;
 pub mod hash;
 pub mod history;
 pub mod options;
+pub mod oracle;
 pub mod plan;
 pub mod saved;
 pub mod scenario;
@@ -26,8 +26,5 @@ pub mod shrink;
 pub mod swarm;
 pub mod sweep;
 pub mod time;
-pub mod trial;
+pub mod topology;
 pub mod violation;
-
-#[cfg(test)]
-mod toy;

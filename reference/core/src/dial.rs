@@ -44,7 +44,10 @@ impl Why {
     pub fn ended(ending: Option<&Ending>, was_ready: bool) -> Self {
         match (ending, was_ready) {
             (Some(Ending::Finished), _) => Self::Over,
-            (Some(Ending::Misbehaved(PeerMisbehaved::Refused { reason })), _) if reason != TEMPORARY => Self::Over,
+            (Some(Ending::Misbehaved(PeerMisbehaved::Refused { reason })), _) if reason != TEMPORARY => {
+                mark!("ZMTP31-ERROR-02");
+                Self::Over
+            }
             (Some(Ending::Misbehaved(_)), false) => Self::Handshake,
             (Some(Ending::Misbehaved(_) | Ending::Superseded) | None, _) => Self::Lost,
         }
@@ -60,6 +63,7 @@ impl Dial {
 
     /// A connection was made.
     pub fn connected(&mut self) {
+        mark!("ZMTP31-SEM-02");
         self.failures = 0;
     }
 
@@ -74,12 +78,19 @@ impl Dial {
             Why::Failed | Why::Lost => false,
             Why::Over => true,
         };
+        if matches!(why, Why::Lost) {
+            mark!("ZMTP31-ERROR-04", "ZMTP31-ERROR-05", "ZMTP31-SEM-03");
+        }
         let interval = self.options.interval.filter(|_| !stops)?;
+        mark!("ZMTP31-ERROR-06");
         let failures = self.failures;
         self.failures = failures.saturating_add(1);
         Some(match self.options.interval_max {
             None => interval + interval.mul_f64(f64::from(random) / f64::from(u32::MAX)),
-            Some(max) => interval.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(max),
+            Some(max) => {
+                mark!("ZMTP31-ERROR-07");
+                interval.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(max)
+            }
         })
     }
 }

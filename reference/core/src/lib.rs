@@ -1,5 +1,8 @@
 //! ZeroMQ without I/O: messages, connections, pipes and socket patterns.
 
+#[macro_use]
+pub mod marks;
+
 pub mod connection;
 pub mod dial;
 pub mod error;

@@ -49,6 +49,7 @@ impl Engine for Bare {
     }
 
     fn run(&self, plan: &Plan, recording: Recording) -> Run {
+        zmq_core::marks::begin();
         let mut player = Player::new(&Arc::new(plan.clone()), recording);
         let ending = catch_unwind(AssertUnwindSafe(|| player.play()));
         let ending = ending.unwrap_or_else(|panic| {

@@ -277,7 +277,7 @@ impl Player {
         hash.fold(trace.hash());
         hash.fold(self.history.hash());
         let network = (recording != Recording::History).then(|| trace.clone());
-        Run { hash: hash.finish(), history: self.history, network, ending, left, reached: Vec::new() }
+        Run { hash: hash.finish(), history: self.history, network, ending, left, reached: zmq_core::marks::take() }
     }
 
     /// What is left of hosts whose contexts are terminated.

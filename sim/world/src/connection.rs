@@ -262,8 +262,9 @@ impl Connection {
 
     /// Whether this end's system knows that nobody will read what it writes: within a system one does.
     pub(crate) fn peer_is_gone(&self, side: Side) -> bool {
-        let other = side.other().index();
-        self.kind == Kind::Local && !self.ends[other].is_held && self.halves[other].is_ended()
+        let (here, there) = (side.index(), side.other().index());
+        let is_closed = !self.ends[there].is_held && !self.ends[there].is_queued && self.halves[there].is_ended();
+        self.kind == Kind::Local && (is_closed || self.ends[here].is_over())
     }
 }
 

@@ -265,7 +265,9 @@ impl World {
         }
         let (from, to, socket) = (line.from, line.to, packet.socket);
         for fate in [Some(fate), again].into_iter().flatten() {
-            self.trace.note(self.now, What::Datagram { from, to, socket, octets, fate });
+            let (source, destination) = (packet.from, packet.to);
+            let what = What::Datagram { from, to, socket, source, destination, octets, fate };
+            self.trace.note(self.now, what);
             if let Content::Payload(bytes) = &packet.content {
                 self.trace.with_octets(|| (bytes, &[]));
             }
@@ -335,8 +337,8 @@ impl World {
     fn datagram_lost(&mut self, packet: &Packet, why: Why) {
         let line = &self.lines[packet.line as usize];
         let (from, to, socket) = (line.from, line.to, packet.socket);
-        let fate = Fate::Dropped(why);
-        self.trace.note(self.now, What::Datagram { from, to, socket, octets: 0, fate });
+        let (source, destination, fate) = (packet.from, packet.to, Fate::Dropped(why));
+        self.trace.note(self.now, What::Datagram { from, to, socket, source, destination, octets: 0, fate });
     }
 
     /// Who gets a datagram that came to a host. Of a group: every socket with the port, bound to the group or to everything,

@@ -52,3 +52,14 @@ impl Draw {
         self.0.fill_bytes(bytes);
     }
 }
+
+/// A name as a part of a key.
+pub(crate) fn key_of(name: &str) -> u64 {
+    join(name.bytes().map(u64::from))
+}
+
+/// Several parts of a key as one.
+pub(crate) fn join(parts: impl IntoIterator<Item = u64>) -> u64 {
+    let mix = |key: u64, part: u64| (key ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    parts.into_iter().fold(0xcbf2_9ce4_8422_2325, mix)
+}

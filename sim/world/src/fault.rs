@@ -120,6 +120,9 @@ impl World {
         if self.condition(host) == Condition::Running {
             self.hosts[host.index()].condition = Condition::Paused;
             self.trace.note(self.now, What::Paused(host));
+            let untold = self.ready.iter().filter(|(of, _)| *of == Some(host)).map(|(_, wake)| *wake).collect();
+            self.hosts[host.index()].deferred = untold;
+            self.ready.retain(|(of, _)| *of != Some(host));
         }
     }
 
@@ -129,7 +132,7 @@ impl World {
             self.hosts[host.index()].condition = Condition::Running;
             self.trace.note(self.now, What::Resumed(host));
             let missed = std::mem::take(&mut self.hosts[host.index()].deferred);
-            self.ready.extend(missed);
+            self.ready.extend(missed.into_iter().map(|wake| (Some(host), wake)));
         }
     }
 
@@ -253,6 +256,7 @@ impl World {
         self.close_datagrams(host);
         self.cancel_timers(host);
         self.cancel_lookups(host);
+        self.ready.retain(|(of, _)| *of != Some(host));
         self.hosts[host.index()].deferred.clear();
     }
 

@@ -60,7 +60,6 @@ impl World {
     pub(crate) fn dial_failed(&mut self, conn: Conn, why: Errno) {
         let end = self.connections[conn.slot as usize].end(Side::Dialler);
         end.dialled = Some(Err(why));
-        end.error = Some(why);
         let host = end.host;
         let stream = Self::stream_id(conn, Side::Dialler);
         self.retire(conn, Side::Dialler, Mode::Gone);

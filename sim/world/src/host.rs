@@ -80,6 +80,8 @@ pub enum Condition {
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) name: String,
+    /// For its draws.
+    pub(crate) key: u64,
     pub(crate) addresses: Vec<IpAddr>,
     pub(crate) condition: Condition,
     pub(crate) limits: Limits,

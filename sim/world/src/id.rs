@@ -135,7 +135,7 @@ impl fmt::Display for TimerId {
 }
 
 /// Something that somebody may have waited for. It says that a state *may* have changed since it was last looked at, and
-/// is told whoever asked; never twice for one change.
+/// is told whoever asked; never twice for one change. One may come for something that was closed meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Wake {
     /// Octets, the end or an error came.

@@ -66,5 +66,5 @@ pub use id::{DatagramId, HostId, ListenerId, LookupId, Side, StreamId, TimerId, 
 pub use link::{Bandwidth, Fate, Flow, Latency, Link, Why};
 pub use listener::Listen;
 pub use time::Time;
-pub use trace::{Keep, PacketKind, Trace, TraceEvent, What};
+pub use trace::{Endpoints, Keep, PacketKind, Trace, TraceEvent, What};
 pub use world::World;

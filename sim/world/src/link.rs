@@ -201,8 +201,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(seed: u64, from: HostId, to: HostId, link: Link) -> Self {
-        let draw = |purpose| Draw::new(seed, purpose, u64::from(from.0), u64::from(to.0));
+    /// `keys` are those of the two hosts, for its draws.
+    pub(crate) fn new(seed: u64, from: HostId, to: HostId, keys: [u64; 2], link: Link) -> Self {
+        let draw = |purpose| Draw::new(seed, purpose, keys[0], keys[1]);
         Self {
             link,
             flow: Flow::Pass,

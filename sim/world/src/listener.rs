@@ -229,7 +229,7 @@ impl World {
         acceptor.is_queued = true;
         self.listeners.get_mut(&listener).expect("it listens").queue.push_back(conn);
         let stream = Self::stream_id(conn, Side::Dialler);
-        self.trace.connection(stream, &Address::Unnamed, to);
+        self.trace.connection(stream, [host; 2], [&Address::Unnamed, to]);
         self.trace.note(self.now, What::Dialled(stream));
         self.trace.note(self.now, What::Established(stream.peer()));
         self.wake(host, Wake::Dialled(stream));
@@ -246,7 +246,7 @@ impl World {
         *self.hosts[host.index()].ports.entry(local.port()).or_default() += 1;
         self.connections[conn.slot as usize].ends[0].is_held = true;
         let stream = Self::stream_id(conn, Side::Dialler);
-        self.trace.connection(stream, &local.into(), &to.into());
+        self.trace.connection(stream, [host, destination], [&local.into(), &to.into()]);
         self.trace.note(self.now, What::Dialled(stream));
         self.send_syn(conn, 0);
         Ok(stream)

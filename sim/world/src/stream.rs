@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use crate::address::{Address, Credentials};
 use crate::connection::{Connection, End, Kind, Mode};
-use crate::draw::{Draw, Purpose};
+use crate::draw::{Draw, Purpose, join};
 use crate::errno::Errno;
 use crate::event::{Conn, Packet};
 use crate::host::Torn;
@@ -77,14 +77,16 @@ impl World {
         let now = self.now.as_nanos();
         let connection = held(&mut self.connections, stream)?;
         let side = stream.side.index();
-        let peer_is_gone = connection.peer_is_gone(stream.side);
+        if connection.peer_is_gone(stream.side) {
+            return Err(Errno::BrokenPipe);
+        }
         let end = &mut connection.ends[side];
         if let Some(error) = end.error.take() {
             return Err(error);
         }
         let half = &mut connection.halves[side];
         match end.mode {
-            Mode::Open if half.has_fin || peer_is_gone => return Err(Errno::BrokenPipe),
+            Mode::Open if half.has_fin => return Err(Errno::BrokenPipe),
             Mode::Open => {}
             Mode::Dialling => return Err(Errno::WouldBlock),
             Mode::Done | Mode::Gone => return Err(Errno::BrokenPipe),
@@ -166,7 +168,8 @@ impl World {
         let connection = held(&mut self.connections, stream)?;
         let side = stream.side.index();
         if connection.ends[side].mode != Mode::Open {
-            return Err(Errno::NotConnected);
+            // `unix_shutdown` asks nothing.
+            return if connection.kind == Kind::Local { Ok(()) } else { Err(Errno::NotConnected) };
         }
         if !connection.halves[side].has_fin {
             connection.finish(stream.side);
@@ -260,7 +263,9 @@ impl World {
             Mode::Open => {
                 let connection = &mut self.connections[conn.slot as usize];
                 let has_unread = connection.has_unread(stream.side);
-                if how == How::Reset || has_unread {
+                // Sockets at paths have no linger, and are closed in order.
+                let is_cut = how == How::Reset && connection.kind == Kind::Tcp;
+                if is_cut || has_unread {
                     self.abort(conn, stream.side);
                     return;
                 }
@@ -325,15 +330,19 @@ impl World {
         }
     }
 
-    /// If all that both processes wrote has arrived, and an end was closed: its system is done with it.
+    /// If all that both processes wrote has arrived, the systems are done with it. Over tcp an end that a process still has
+    /// is not connected any more then (`tcp_time_wait`, `tcp_done`).
     pub(crate) fn complete(&mut self, conn: Conn) {
         let connection = &self.connections[conn.slot as usize];
         if !(connection.halves[0].is_ended() && connection.halves[1].is_ended()) {
             return;
         }
         for side in [Side::Dialler, Side::Acceptor] {
-            if self.connections[conn.slot as usize].ends[side.index()].mode == Mode::Orphan {
-                self.retire(conn, side, Mode::Done);
+            let connection = &self.connections[conn.slot as usize];
+            match (connection.ends[side.index()].mode, connection.kind) {
+                (Mode::Orphan, _) | (Mode::Open, Kind::Tcp) => self.retire(conn, side, Mode::Done),
+                (Mode::Open, Kind::Local) => {}
+                (Mode::Dialling | Mode::Answering(_) | Mode::Queued(_) | Mode::Done | Mode::Gone, _) => {}
             }
         }
         self.release(conn);
@@ -388,9 +397,9 @@ impl World {
         if limits.torn_reads == Torn::Never && limits.torn_writes == Torn::Never {
             return;
         }
-        let [dialler, acceptor] = connection.ends.each_ref().map(|end| u64::from(end.host.0));
+        let hosts = connection.ends.each_ref().map(|end| self.hosts[end.host.index()].key);
         let key = connection.ordinal << 1 | stream.side.index() as u64;
-        let draw = |purpose| Draw::new(seed, purpose, dialler << 32 | acceptor, key);
+        let draw = |purpose| Draw::new(seed, purpose, join(hosts), key);
         let torn = connection.end(stream.side).torn.get_or_insert_default();
         torn.reads.get_or_insert_with(|| draw(Purpose::TornRead));
         torn.writes.get_or_insert_with(|| draw(Purpose::TornWrite));

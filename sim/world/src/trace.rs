@@ -1,5 +1,7 @@
 //! What happened: a running hash always, the events themselves if somebody wants them.
 
+use std::net::SocketAddr;
+
 use crate::address::Address;
 use crate::id::{DatagramId, HostId, ListenerId, StreamId};
 use crate::link::{Fate, Flow, Why};
@@ -45,6 +47,10 @@ pub enum What {
         to: HostId,
         /// The sending socket.
         socket: DatagramId,
+        /// Its address.
+        source: SocketAddr,
+        /// Where it goes: a host's address, or a group.
+        destination: SocketAddr,
         /// Octets of payload.
         octets: u32,
         /// What becomes of it.
@@ -128,6 +134,17 @@ pub enum PacketKind {
     },
 }
 
+/// The ends of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Endpoints {
+    /// The end that dialled.
+    pub dialler: StreamId,
+    /// Its host, and the host that had the address dialled to then. (The same if nobody had it.)
+    pub hosts: [HostId; 2],
+    /// Its address, and the address dialled to. Within a host, the first is [`Address::Unnamed`].
+    pub addresses: [Address; 2],
+}
+
 /// What a [`Trace`] keeps besides its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Keep {
@@ -150,7 +167,7 @@ pub struct Trace {
     octets: Vec<u8>,
     /// Index of the event, and where its octets begin; they end where the next one's begin.
     places: Vec<(usize, usize)>,
-    names: Vec<(StreamId, Address, Address)>,
+    connections: Vec<Endpoints>,
 }
 
 impl Trace {
@@ -162,7 +179,7 @@ impl Trace {
             events: Vec::new(),
             octets: Vec::new(),
             places: Vec::new(),
-            names: Vec::new(),
+            connections: Vec::new(),
         }
     }
 
@@ -197,11 +214,10 @@ impl Trace {
         &self.octets[self.places[place].1..until]
     }
 
-    /// The addresses of both ends of each connection that was dialled while events were kept: of the end that dialled,
-    /// and where it dialled to.
+    /// Each connection that was dialled while events were kept, in the order of dialling.
     #[must_use]
-    pub fn connections(&self) -> &[(StreamId, Address, Address)] {
-        &self.names
+    pub fn connections(&self) -> &[Endpoints] {
+        &self.connections
     }
 
     /// Puts something into the trace that is not the world's: what an engine decides, say, so that a difference between
@@ -234,9 +250,9 @@ impl Trace {
         }
     }
 
-    pub(crate) fn connection(&mut self, stream: StreamId, local: &Address, peer: &Address) {
+    pub(crate) fn connection(&mut self, dialler: StreamId, hosts: [HostId; 2], addresses: [&Address; 2]) {
         if self.keep != Keep::Hash {
-            self.names.push((stream, local.clone(), peer.clone()));
+            self.connections.push(Endpoints { dialler, hosts, addresses: addresses.map(Address::clone) });
         }
     }
 }
@@ -262,7 +278,7 @@ fn words(at: Time, what: &What) -> [u64; 4] {
             [at, end(stream) | code, value, fate_word(fate)]
         }
         What::Lost { stream, why } => [at, end(stream) | 8, why as u64, 0],
-        What::Datagram { from, to, socket, octets, fate } => {
+        What::Datagram { from, to, socket, source: _, destination: _, octets, fate } => {
             [at, pair(from, to) | 9, u64::from(socket.0) << 32 | u64::from(octets), fate_word(fate)]
         }
         What::Dialled(stream) => [at, end(stream) | 10, 0, 0],

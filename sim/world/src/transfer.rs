@@ -342,7 +342,11 @@ impl World {
         let half = &mut connection.halves[from.index()];
         let is_data = matches!(packet, Packet::Data { .. });
         half.held -= u32::from(is_data);
-        match self.send_packet(conn, from, packet, 0) {
+        let octets = match packet {
+            Packet::Data { len, .. } => u64::from(len),
+            Packet::Syn | Packet::SynAck | Packet::Established | Packet::Rst => 0,
+        };
+        match self.send_packet(conn, from, packet, octets) {
             Fate::Arrives(_) | Fate::Held => {}
             Fate::Dropped(_) => {
                 let half = self.connections[conn.slot as usize].half(from);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::address::Credentials;
 use crate::connection::Connection;
 use crate::datagram::{Datagrams, Flying};
-use crate::draw::{Draw, Purpose};
+use crate::draw::{Draw, Purpose, key_of};
 use crate::event::{Conn, Event, Queue};
 use crate::host::{Clock, Condition, Host, Limits, Resources};
 use crate::id::{HostId, ListenerId, Side, StreamId, Wake};
@@ -27,7 +27,8 @@ pub struct World {
     pub(crate) seed: u64,
     pub(crate) now: Time,
     pub(crate) queue: Queue,
-    pub(crate) ready: VecDeque<Wake>,
+    /// What [`Self::next`] tells next, and which host's process is told.
+    pub(crate) ready: VecDeque<(Option<HostId>, Wake)>,
     pub(crate) hosts: Vec<Host>,
     pub(crate) host_of: BTreeMap<IpAddr, HostId>,
     pub(crate) lines: Vec<Line>,
@@ -81,7 +82,8 @@ impl World {
         self.now
     }
 
-    /// A host that runs, with these addresses beside its loopback. Its name can be resolved by every host.
+    /// A host that runs, with these addresses beside its loopback. Its name can be resolved by every host, and is what its
+    /// draws are keyed by: with one host less, the others draw what they drew before.
     ///
     /// # Panics
     ///
@@ -89,10 +91,12 @@ impl World {
     pub fn add_host(&mut self, name: &str, addresses: &[IpAddr]) -> HostId {
         let id = HostId(u32::try_from(self.hosts.len()).expect("hosts are few"));
         let seed = self.seed;
-        let draw = |purpose| Draw::new(seed, purpose, u64::from(id.0), 0);
+        let key = key_of(name);
+        let draw = |purpose| Draw::new(seed, purpose, key, 0);
         let process = self.next_process();
         self.hosts.push(Host {
             name: name.to_owned(),
+            key,
             addresses: Vec::new(),
             condition: Condition::Running,
             limits: Limits::default(),
@@ -112,6 +116,12 @@ impl World {
             self.add_address(id, *address);
         }
         id
+    }
+
+    /// Ends the world for what it leaves.
+    #[must_use]
+    pub fn into_trace(self) -> Trace {
+        self.trace
     }
 
     /// The host that was added under this name first.
@@ -202,7 +212,7 @@ impl World {
     #[expect(clippy::should_implement_trait, reason = "what it gives depends on the calls between; it is no sequence")]
     pub fn next(&mut self) -> Option<Wake> {
         loop {
-            if let Some(wake) = self.ready.pop_front() {
+            if let Some((_, wake)) = self.ready.pop_front() {
                 return Some(wake);
             }
             self.step(Time::NEVER)?;
@@ -212,7 +222,7 @@ impl World {
     /// As [`Self::next`], but not beyond `limit`: then it is `limit`, and the answer `None`.
     pub fn next_before(&mut self, limit: Time) -> Option<Wake> {
         loop {
-            if let Some(wake) = self.ready.pop_front() {
+            if let Some((_, wake)) = self.ready.pop_front() {
                 return Some(wake);
             }
             if self.step(limit).is_none() {
@@ -296,18 +306,18 @@ impl World {
             Event::Timer { slot, serial } => self.on_timer(slot, serial),
             Event::Lookup(lookup) => self.on_lookup(lookup),
             Event::Datagram { parcel } => self.on_datagram(parcel),
-            Event::Alarm(tag) => self.ready.push_back(Wake::Alarm(tag)),
+            Event::Alarm(tag) => self.ready.push_back((None, Wake::Alarm(tag))),
         }
     }
 
     /// Tells the host's process, when it runs.
     #[inline]
     pub(crate) fn wake(&mut self, host: HostId, wake: Wake) {
-        let host = &mut self.hosts[host.index()];
-        match host.condition {
-            Condition::Running => self.ready.push_back(wake),
+        let of = &mut self.hosts[host.index()];
+        match of.condition {
+            Condition::Running => self.ready.push_back((Some(host), wake)),
             Condition::Paused => {
-                host.deferred.insert(wake);
+                of.deferred.insert(wake);
             }
             Condition::Dead | Condition::Off => {}
         }
@@ -323,7 +333,8 @@ impl World {
         }
         let link = if from == to { Link::loopback() } else { self.default_link.clone() };
         let index = u32::try_from(self.lines.len()).expect("links are few");
-        self.lines.push(Line::new(self.seed, from, to, link));
+        let keys = [from, to].map(|host| self.hosts[host.index()].key);
+        self.lines.push(Line::new(self.seed, from, to, keys, link));
         self.line_of.insert((from, to), index);
         index
     }

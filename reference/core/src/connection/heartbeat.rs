@@ -48,6 +48,7 @@ impl Heartbeats {
     /// A PING has come; its data, taken apart.
     // spec: ZMTP31-PING-03, ZMTP31-PING-14
     pub(super) fn on_ping<'a>(&mut self, data: &'a [u8], now: Instant) -> Result<&'a [u8], PeerMisbehaved> {
+        mark!("ZMTP31-PING-03", "ZMTP31-PING-05");
         let malformed = PeerMisbehaved::Heartbeat { name: "PING", octets: data.len(), expected: "2 to 18" };
         let Some(([high, low], context)) = data.split_first_chunk::<TTL_OCTETS>() else { return Err(malformed) };
         if context.len() > CONTEXT_OCTETS {
@@ -61,6 +62,7 @@ impl Heartbeats {
 
     /// A PONG has come.
     pub(super) fn on_pong(data: &[u8]) -> Result<(), PeerMisbehaved> {
+        mark!("ZMTP31-PING-07");
         if data.len() <= CONTEXT_OCTETS {
             Ok(())
         } else {
@@ -71,6 +73,7 @@ impl Heartbeats {
     /// The data of our PING.
     // spec: ZMTP31-PING-02, ZMTP31-PING-04
     pub(super) fn ping(&self) -> [u8; TTL_OCTETS] {
+        mark!("ZMTP31-PING-02", "ZMTP31-PING-04");
         let steps = self.options.ttl.as_millis() / TTL_STEP.as_millis();
         u16::try_from(steps).unwrap_or(u16::MAX).to_be_bytes()
     }
@@ -86,11 +89,13 @@ impl Heartbeats {
         if let Some((at, timeout)) = self.answer_due
             && at <= now
         {
+            mark!("ZMTP31-PING-13", "ZMTP31-PING-09");
             return Err(PeerMisbehaved::Silent(timeout));
         }
         if let (Some(at), Some(ttl)) = (self.peer_silent_at, self.peer_ttl)
             && at <= now
         {
+            mark!("ZMTP31-PING-14");
             return Err(PeerMisbehaved::Silent(ttl));
         }
         let (Some(at), Some(interval)) = (self.next_ping, self.options.interval) else { return Ok(Beat::Nothing) };
@@ -98,6 +103,7 @@ impl Heartbeats {
             return Ok(Beat::Nothing);
         }
         self.next_ping = Some(now + interval);
+        mark!("ZMTP31-PING-01", "ZMTP31-PING-10");
         if self.answer_due.is_none() {
             let timeout = self.options.timeout.unwrap_or(interval);
             self.answer_due = Some((now + timeout, timeout));

@@ -361,18 +361,24 @@ impl Connection {
     // spec: ZMTP31-CMDS-02, ZMTP31-PING-05, ZMTP31-PING-06
     #[cold]
     fn on_command(&mut self, command: &Frame) -> Result<Option<Change>, PeerMisbehaved> {
+        mark!("ZMTP31-CMDS-02");
         match command::parse(command) {
             Some((name::PING, data)) => {
                 let context = self.heartbeats.on_ping(data, self.now)?;
                 self.output.count_answer(name::PONG.len() + context.len());
+                mark!("ZMTP31-PING-06");
                 self.push_command(name::PONG, context);
                 Ok(None)
             }
             Some((name::PONG, data)) => Heartbeats::on_pong(data).map(|()| None),
             Some((name::SUBSCRIBE, topic)) => {
+                mark!("ZMTP31-SUBS-02", "ZMTP31-SUBS-03");
                 Ok(Some(Change::Subscribe(command.without_first(command.len() - topic.len()))))
             }
-            Some((name::CANCEL, topic)) => Ok(Some(Change::Cancel(command.without_first(command.len() - topic.len())))),
+            Some((name::CANCEL, topic)) => {
+                mark!("ZMTP31-SUBS-04", "ZMTP31-SUBS-05");
+                Ok(Some(Change::Cancel(command.without_first(command.len() - topic.len()))))
+            }
             Some(_) | None => Ok(None),
         }
     }
@@ -381,9 +387,11 @@ impl Connection {
     // spec: ZMTP20-COMPAT-10
     #[cold]
     fn on_misbehaviour(&mut self, why: &PeerMisbehaved) {
+        mark!("ZMTP31-ERROR-03");
         if let Some(reason) = why.error_reason()
             && matches!(self.framing, Framing::V3 | Framing::Sealed)
         {
+            mark!("ZMTP31-SOCKTYPE-21");
             self.push_command(name::ERROR, &command::error_data(reason));
         }
         self.state = State::Closing;

@@ -47,6 +47,7 @@ impl Connection {
     /// The peer is of an older version, which has no security: none may be asked for.
     // spec: ZMTP31-VERSION-10, ZMTP31-BACK-03, ZMTP31-BACK-10
     pub(super) fn go_back_to(&mut self, version: OldVersion) -> Result<Expect, PeerMisbehaved> {
+        mark!("ZMTP31-BACK-03", "ZMTP31-VERSION-10");
         if self.options.security != Security::Null || self.options.zap_domain.is_some() {
             return Err(PeerMisbehaved::Version(version));
         }
@@ -99,6 +100,7 @@ impl Expect {
     /// The peer is one of 1.0: none of what it has sent is taken yet.
     // spec: ZMTP20-INTEROP-06, ZMTP31-BACK-11, ZMTP10-CONN-02
     pub(super) fn of_1_0(options: &Options, output: &mut Output) -> Self {
+        mark!("ZMTP31-BACK-11");
         output.push_octets(identity(options));
         Self::Identity(ExpectIdentity::V1_0)
     }
@@ -106,6 +108,7 @@ impl Expect {
     /// The peer is one of 2.0: its signature and revision are taken here.
     // spec: ZMTP31-BACK-12, ZMTP20-GREET-01, ZMTP20-GREET-05
     pub(super) fn of_2_0(ours: SocketType, options: &Options, input: &mut Input, output: &mut Output) -> Self {
+        mark!("ZMTP31-BACK-12");
         input.consume(OPENING_OCTETS);
         let identity = identity(options);
         let octet = old::octet_of(ours).expect("a socket that greets has a type that 2.0 knows");

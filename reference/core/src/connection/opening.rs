@@ -57,6 +57,7 @@ impl ExpectOpening {
             Opening::Incomplete => Opened::Waits(self),
             Opening::Unversioned => Opened::Older(OldVersion::Unversioned),
             Opening::Signature | Opening::Version3(_) | Opening::Older(_) => {
+                mark!("ZMTP31-BACK-07");
                 output.push_octets(&[greeting::MAJOR]);
                 Opened::Goes(ExpectVersion { seed: self.seed })
             }
@@ -76,6 +77,7 @@ impl ExpectVersion {
         match greeting::opening(unread) {
             Opening::Incomplete | Opening::Signature => Opened::Waits(self),
             Opening::Version3(_) => {
+                mark!("ZMTP31-VERSION-03", "ZMTP31-MECH-06", "ZMTP31-MECH-11");
                 // The whole greeting goes out whatever mechanism the peer names: ZMTP31-MECH-11.
                 output.push_octets(&greeting::rest(options.security.name(), options.security.as_server()));
                 Opened::Goes(ExpectGreeting { seed: self.seed })
@@ -99,8 +101,10 @@ impl ExpectGreeting {
         let greeting = Greeting::parse(octets);
         let expected = options.security.name();
         if !greeting.names(expected) {
+            mark!("ZMTP31-MECH-12");
             return Err(PeerMisbehaved::Mechanism { expected, came: greeting.mechanism_text() });
         }
+        mark!("ZMTP31-NULL-04", "ZMTP31-MECH-02");
         Ok(ControlFlow::Continue((greeting.version, self.seed)))
     }
 }

@@ -33,6 +33,7 @@ impl Peer {
     /// What we say of ourselves.
     // spec: ZMTP31-READY-01, ZMTP31-META-03, ZMTP31-META-04
     pub(crate) fn introduction(ours: SocketType, options: &Options) -> Vec<u8> {
+        mark!("ZMTP31-READY-01", "ZMTP31-META-03");
         let mut data = Vec::new();
         metadata::write("Socket-Type", ours.name().as_bytes(), &mut data);
         match (ours.rules().identity, &options.routing_id) {
@@ -48,6 +49,7 @@ impl Peer {
     /// What the peer says of itself.
     // spec: ZMTP31-META-06, ZMTP31-IDENT-02, ZMTP31-IDENT-03, ZMTP31-IDENT-04
     pub(crate) fn introduced(data: &[u8], us: Us<'_>) -> Result<Self, PeerMisbehaved> {
+        mark!("ZMTP31-READY-02", "ZMTP31-META-06");
         let mut properties = metadata::parse(data)?;
         let theirs = metadata::find(&properties, "Socket-Type").ok_or(PeerMisbehaved::NoSocketType)?;
         let socket_type = std::str::from_utf8(theirs).ok().and_then(SocketType::of_name);

@@ -171,7 +171,7 @@ impl Connection {
             State::Traffic(Version::V3_0 | Version::V2_0) => self.output.push_prefixed(first, topic),
             // A publisher of 1.0 sends everything, and is told nothing.
             // spec: ZMTP10-BCAST-02
-            State::Traffic(Version::V1_0) => {}
+            State::Traffic(Version::V1_0) => mark!("ZMTP10-BCAST-02"),
             State::Traffic(Version::V3_1) => self.output.push_command(name, topic),
             State::Sealed(sealed) => match sealed.version {
                 Version::V1_0 | Version::V2_0 | Version::V3_0 => {

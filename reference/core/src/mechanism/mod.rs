@@ -184,6 +184,7 @@ impl Expect {
     pub(crate) fn on_command(self, body: &[u8], us: Us<'_>, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {
         if let Some((command::name::ERROR, data)) = command::parse(body) {
             let reason = command::error_reason(data).unwrap_or_else(|| "no reason that can be read".into());
+            mark!("ZMTP31-ERROR-01");
             return Err(PeerMisbehaved::Refused { reason });
         }
         match self {

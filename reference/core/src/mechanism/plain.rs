@@ -34,6 +34,7 @@ pub(crate) struct ExpectReady;
 
 // spec: PLAIN-FLOW-01, PLAIN-HELLO-01
 pub(super) fn begin(login: &Login, commands: &mut Commands) -> Next {
+    mark!("PLAIN-FLOW-01", "PLAIN-HELLO-01");
     let mut data = Vec::new();
     for text in [login.username(), login.password()] {
         data.push(u8::try_from(text.len()).expect("a login has checked the lengths"));
@@ -52,6 +53,7 @@ impl ExpectHello {
         if !rest.is_empty() {
             return Err(malformed("HELLO", "octets behind the password").into());
         }
+        mark!("PLAIN-HELLO-02", "ZAP-PLAIN-01");
         let credentials = vec![username.to_vec(), password.to_vec()];
         let request = Request::new(us.options, NAME, Vec::new(), credentials);
         Ok(Next::Ask(Box::new(request), Asks::Plain(Asking)))
@@ -72,6 +74,7 @@ impl Asking {
     // spec: PLAIN-FLOW-02, PLAIN-FLOW-03, PLAIN-HELLO-03
     pub(super) fn on_answer(self, answer: Answer, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {
         let admission = answer.admission(Handler::Needed)?;
+        mark!("PLAIN-FLOW-02", "PLAIN-HELLO-03");
         commands.push(command_body("WELCOME", b""));
         Ok(Next::Expect(Expect::PlainInitiate(ExpectInitiate { admission })))
     }
@@ -81,6 +84,7 @@ impl ExpectInitiate {
     // spec: PLAIN-FLOW-05, PLAIN-HELLO-04, PLAIN-HELLO-05
     pub(super) fn on_command(self, body: &[u8], us: Us<'_>, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {
         let peer = Peer::introduced(data_of(body, "INITIATE")?, us)?;
+        mark!("PLAIN-FLOW-05", "PLAIN-HELLO-05");
         commands.push(command_body("READY", &Peer::introduction(us.socket_type, us.options)));
         Ok(Next::Done(Box::new(peer.admitted(self.admission)), None))
     }
@@ -92,6 +96,7 @@ impl ExpectWelcome {
         if !data_of(body, "WELCOME")?.is_empty() {
             return Err(malformed("WELCOME", "octets behind the name").into());
         }
+        mark!("PLAIN-FLOW-04", "PLAIN-HELLO-04");
         commands.push(command_body("INITIATE", &Peer::introduction(us.socket_type, us.options)));
         Ok(Next::Expect(Expect::PlainReady(ExpectReady)))
     }
@@ -100,6 +105,7 @@ impl ExpectWelcome {
 impl ExpectReady {
     // spec: PLAIN-FLOW-06, PLAIN-HELLO-05
     pub(super) fn on_command(self, body: &[u8], us: Us<'_>) -> Result<Next, PeerMisbehaved> {
+        mark!("PLAIN-FLOW-06");
         Ok(Next::Done(Box::new(Peer::introduced(data_of(body, "READY")?, us)?), None))
     }
 }

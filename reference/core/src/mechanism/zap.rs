@@ -48,6 +48,7 @@ impl Request {
     // spec: ZAP-REQ-01, ZAP-REQ-02, ZAP-REQ-03, ZAP-REQ-04, ZAP-REQ-05, ZAP-REQ-06, ZAP-REQ-07, ZAP-REQ-08
     #[must_use]
     pub fn message(&self, id: &[u8]) -> Message {
+        mark!("ZAP-REQ-01", "ZAP-REQ-04");
         let mut message = Message::new(Frame::EMPTY);
         for part in [VERSION, id, &self.domain, &self.address, &self.routing_id, self.mechanism.as_bytes()] {
             message.push(Frame::copy_of(part));
@@ -206,18 +207,23 @@ impl Answer {
     pub(crate) fn admission(self, handler: Handler) -> Result<Admission, PeerMisbehaved> {
         let reply = match (self, handler) {
             (Self::Replied(reply), Handler::Needed | Handler::Optional) => reply.map_err(PeerMisbehaved::ZapReply)?,
-            (Self::NoHandler, Handler::Optional) => return Ok(Admission::default()),
+            (Self::NoHandler, Handler::Optional) => {
+                mark!("ZAP-ARCH-04");
+                return Ok(Admission::default());
+            }
             (Self::NoHandler, Handler::Needed) | (Self::Gone, Handler::Needed | Handler::Optional) => {
                 return Err(PeerMisbehaved::NoZapHandler);
             }
         };
         match reply.status {
             Status::Success => {
+                mark!("ZAP-FIELD-07", "ZAP-FIELD-08");
                 let mut properties = vec![("User-Id".to_owned(), reply.user_id)];
                 properties.extend(reply.metadata);
                 Ok(Admission { properties })
             }
             Status::Temporary | Status::Denied | Status::Internal => {
+                mark!("ZAP-ARCH-07", "ZAP-REP-08");
                 Err(PeerMisbehaved::Denied { status: reply.status })
             }
         }

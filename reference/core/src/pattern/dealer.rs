@@ -28,12 +28,14 @@ struct Dealer {
 impl Pattern for Dealer {
     // spec: REQREP-DEALER-01, REQREP-DEALER-03
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("REQREP-DEALER-01", "REQREP-DEALER-03");
         self.receivers.attach(peer.peer, peer.outbound);
         self.senders.attach(peer.peer, peer.inbound);
     }
 
     // spec: REQREP-DEALER-05
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        mark!("REQREP-DEALER-05");
         self.receivers.detach(peer, effects);
     }
 
@@ -50,7 +52,10 @@ impl Pattern for Dealer {
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
         match self.receivers.push(message, effects) {
             Ok(_) => Ok(()),
-            Err(message) => Err(Unsent { message, why: SendError::WouldBlock }),
+            Err(message) => {
+                mark!("REQREP-DEALER-09", "REQREP-DEALER-10", "REQREP-DEALER-11");
+                Err(Unsent { message, why: SendError::WouldBlock })
+            }
         }
     }
 

@@ -43,6 +43,7 @@ enum State {
 impl Pattern for Pair {
     // spec: EXPAIR-PAIR-01, EXPAIR-PAIR-03
     fn attach(&mut self, mut peer: Attachment, effects: &mut Effects) {
+        mark!("EXPAIR-PAIR-01");
         match &mut self.state {
             // The other end sees both of its pipes closed, and hangs up.
             State::Paired { outbound, .. } if !outbound.is_closed() => peer.outbound.close(effects),
@@ -58,6 +59,7 @@ impl Pattern for Pair {
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
         match &mut self.state {
             State::Paired { peer: current, outbound } if *current == peer => {
+                mark!("EXPAIR-PAIR-05");
                 outbound.close(effects);
                 self.state = State::Alone;
             }
@@ -78,7 +80,10 @@ impl Pattern for Pair {
                 outbound.push(message, effects);
                 Ok(())
             }
-            None => Err(Unsent { message, why: SendError::WouldBlock }),
+            None => {
+                mark!("EXPAIR-PAIR-08", "EXPAIR-PAIR-09", "EXPAIR-PAIR-10");
+                Err(Unsent { message, why: SendError::WouldBlock })
+            }
         }
     }
 
@@ -109,6 +114,7 @@ impl Pattern for Pair {
 
 impl Pair {
     fn pair_with(&mut self, peer: Attachment) {
+        mark!("EXPAIR-PAIR-03");
         self.inbound.push_back((peer.peer, peer.inbound));
         self.state = State::Paired { peer: peer.peer, outbound: peer.outbound };
     }

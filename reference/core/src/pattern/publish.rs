@@ -47,11 +47,13 @@ impl Publish {
 impl Pattern for Publish {
     // spec: PUBSUB-PUB-01, PUBSUB-PUB-03
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("PUBSUB-PUB-01", "PUBSUB-PUB-03");
         self.subscribers.attach(peer);
     }
 
     // spec: PUBSUB-PUB-05
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        mark!("PUBSUB-PUB-05");
         self.subscribers.detach(peer, effects);
         self.subscribers.retire(peer);
         self.discard(effects);

@@ -28,12 +28,14 @@ struct Pull {
 impl Pattern for Pull {
     // spec: PIPELINE-PULL-01, PIPELINE-PULL-04
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("PIPELINE-PULL-01", "PIPELINE-PULL-04");
         self.senders.attach(peer.peer, peer.inbound);
         self.unused.attach(peer.peer, peer.outbound);
     }
 
     // spec: PIPELINE-PULL-06
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        mark!("PIPELINE-PULL-06");
         self.unused.detach(peer, effects);
     }
 

@@ -27,6 +27,7 @@ struct Push {
 impl Pattern for Push {
     // spec: PIPELINE-PUSH-01, PIPELINE-PUSH-04
     fn attach(&mut self, peer: Attachment, effects: &mut Effects) {
+        mark!("PIPELINE-PUSH-01", "PIPELINE-PUSH-04");
         self.receivers.attach(peer.peer, peer.outbound);
         self.unwanted.attach(peer.peer, peer.inbound);
         self.unwanted.discard(effects);
@@ -34,6 +35,7 @@ impl Pattern for Push {
 
     // spec: PIPELINE-PUSH-06
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        mark!("PIPELINE-PUSH-06");
         self.receivers.detach(peer, effects);
         self.unwanted.discard(effects);
     }
@@ -52,7 +54,10 @@ impl Pattern for Push {
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
         match self.receivers.push(message, effects) {
             Ok(_) => Ok(()),
-            Err(message) => Err(Unsent { message, why: SendError::WouldBlock }),
+            Err(message) => {
+                mark!("PIPELINE-PUSH-10", "PIPELINE-PUSH-11", "PIPELINE-PUSH-12");
+                Err(Unsent { message, why: SendError::WouldBlock })
+            }
         }
     }
 

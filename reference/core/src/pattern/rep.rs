@@ -49,6 +49,7 @@ struct WayBack {
 impl Pattern for Rep {
     // spec: REQREP-REP-01
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("REQREP-REP-01");
         self.requests.attach(peer.peer, peer.inbound);
         self.replies.attach(peer.peer, peer.outbound);
     }
@@ -83,6 +84,7 @@ impl Pattern for Rep {
             State::Waiting => self.next_request(effects).ok_or(RecvError::WouldBlock)?,
             State::RequestReady { request, back } => (back, request),
             answering @ State::Answering(_) => {
+                mark!("REQREP-REP-03", "REQREP-REP-08");
                 self.state = answering;
                 return Err(RecvError::OutOfTurn);
             }
@@ -129,10 +131,14 @@ impl Rep {
     }
 
     fn reply(&mut self, back: WayBack, message: Message, effects: &mut Effects) {
-        let Some(outbound) = self.replies.with_room(back.peer) else { return };
+        let Some(outbound) = self.replies.with_room(back.peer) else {
+            mark!("REQREP-REP-11", "REQREP-REP-12");
+            return;
+        };
         match Message::from_frames(back.addresses) {
             None => outbound.push_enveloped(Frame::EMPTY, message, effects),
             Some(mut reply) => {
+                mark!("REQREP-REP-09", "REQREP-REP-10");
                 reply.push(Frame::EMPTY);
                 message.into_iter().for_each(|frame| reply.push(frame));
                 outbound.push(reply, effects);
@@ -149,6 +155,7 @@ fn open(message: Message) -> Option<(Vec<Frame>, Message)> {
     if delimiter == 0 {
         return message.split_first().ok().map(|(_, request)| (Vec::new(), request));
     }
+    mark!("REQREP-REP-04", "REQREP-REP-06", "REQREP-REP-07");
     let mut frames = message.into_iter();
     let addresses = frames.by_ref().take(delimiter).collect();
     let request = Message::from_frames(frames.skip(1))?;

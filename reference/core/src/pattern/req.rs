@@ -72,6 +72,7 @@ enum Found {
 impl Pattern for Req {
     // spec: REQREP-REQ-01
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("REQREP-REQ-01");
         self.receivers.attach(peer.peer, peer.outbound);
         self.inbound.insert(peer.peer, peer.inbound);
     }
@@ -96,6 +97,7 @@ impl Pattern for Req {
     // spec: REQREP-REQ-02, REQREP-REQ-03, REQREP-REQ-05, REQREP-REQ-06, REQREP-REQ-07, REQREP-REQ-08
     fn send(&mut self, message: Message, effects: &mut Effects) -> Result<(), Unsent> {
         if !self.may_send(effects) {
+            mark!("REQREP-REQ-02");
             return Err(Unsent { message, why: SendError::OutOfTurn });
         }
         while let Some((peer, outbound)) = self.receivers.turn(effects) {
@@ -124,6 +126,7 @@ impl Pattern for Req {
                 Asked::Gone => self.forget(peer, effects),
             }
         }
+        mark!("REQREP-REQ-07", "REQREP-REQ-08");
         Err(Unsent { message, why: SendError::WouldBlock })
     }
 
@@ -253,7 +256,9 @@ fn drop_all(inbound: Option<&mut Inbound>, effects: &mut Effects) -> Asked {
     loop {
         match inbound.pop(effects) {
             Pop::Message(_) if patience.is_over(effects) => return Asked::Floods,
-            Pop::Message(_) => {}
+            Pop::Message(_) => {
+                mark!("REQREP-REQ-10");
+            }
             Pop::Empty => return Asked::Listens,
             Pop::End => return Asked::Gone,
         }

@@ -66,6 +66,7 @@ impl Router {
 impl Pattern for Router {
     // spec: REQREP-ROUTER-01, REQREP-ROUTER-02, REQREP-ROUTER-06, REQREP-ROUTER-07
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("REQREP-ROUTER-01", "REQREP-ROUTER-02");
         self.ids.insert(peer.peer, peer.routing_id);
         self.senders.attach(peer.peer, peer.inbound);
         self.receivers.attach(peer.peer, peer.outbound);
@@ -73,6 +74,7 @@ impl Pattern for Router {
 
     // spec: REQREP-ROUTER-04
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        mark!("REQREP-ROUTER-04");
         self.receivers.detach(peer, effects);
     }
 
@@ -94,8 +96,14 @@ impl Pattern for Router {
         };
         let (mut message, why) = match self.receivers.push(&id, body, effects) {
             Ok(()) => return Ok(()),
-            Err(Undelivered::Unroutable(body)) => (body, SendError::Unroutable),
-            Err(Undelivered::Full(body)) => (body, SendError::WouldBlock),
+            Err(Undelivered::Unroutable(body)) => {
+                mark!("REQREP-ROUTER-13");
+                (body, SendError::Unroutable)
+            }
+            Err(Undelivered::Full(body)) => {
+                mark!("REQREP-ROUTER-12", "REQREP-ROUTER-14");
+                (body, SendError::WouldBlock)
+            }
         };
         match self.mandatory {
             Switch::Off => Ok(()),

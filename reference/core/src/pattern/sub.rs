@@ -52,6 +52,7 @@ impl Sub {
 impl Pattern for Sub {
     // spec: PUBSUB-SUB-01, PUBSUB-SUB-03
     fn attach(&mut self, peer: Attachment, effects: &mut Effects) {
+        mark!("PUBSUB-SUB-01", "PUBSUB-SUB-03");
         self.publishers.attach(peer, effects);
     }
 

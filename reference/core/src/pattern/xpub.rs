@@ -58,11 +58,13 @@ impl XPub {
 impl Pattern for XPub {
     // spec: PUBSUB-XPUB-01, PUBSUB-XPUB-02
     fn attach(&mut self, peer: Attachment, _effects: &mut Effects) {
+        mark!("PUBSUB-XPUB-01", "PUBSUB-XPUB-02");
         self.subscribers.attach(peer);
     }
 
     // spec: PUBSUB-XPUB-04
     fn detach(&mut self, peer: PeerId, effects: &mut Effects) {
+        mark!("PUBSUB-XPUB-04");
         self.subscribers.detach(peer, effects);
     }
 

@@ -39,6 +39,7 @@ impl XSub {
 impl Pattern for XSub {
     // spec: PUBSUB-XSUB-01, PUBSUB-XSUB-02
     fn attach(&mut self, peer: Attachment, effects: &mut Effects) {
+        mark!("PUBSUB-XSUB-01", "PUBSUB-XSUB-02");
         self.publishers.attach(peer, effects);
     }
 

@@ -130,6 +130,8 @@ impl Downstream {
         });
         if let Some(outbound) = last.and_then(|last| pipes.with_room(last)) {
             outbound.push(message, effects);
+        } else if last.is_some() {
+            mark!("PUBSUB-PUB-12", "PUBSUB-PUB-13");
         }
         Ok(())
     }
@@ -163,6 +165,7 @@ impl Downstream {
             pipes.get_mut(*subscriber).is_some_and(|outbound| !outbound.has_ended() && !outbound.has_room())
         };
         if self.choice.no_drop == Switch::On && self.chosen.iter().any(is_full) {
+            mark!("PUBSUB-XPUB-10");
             return Err(message);
         }
         for subscriber in &self.chosen {

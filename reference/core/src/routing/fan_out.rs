@@ -39,7 +39,10 @@ impl FanOut {
                 outbound.push_shared(message, effects);
                 Pushed::Taken
             }
-            None => Pushed::Dropped,
+            None => {
+                mark!("PUBSUB-PUB-12", "PUBSUB-PUB-13");
+                Pushed::Dropped
+            }
         }
     }
 

@@ -90,6 +90,7 @@ impl Subscriptions {
     /// hold this very topic.
     // spec: ZMTP31-SUBS-08, ZMTP31-SUBS-09, ZMTP30-SUBS-08, ZMTP30-SUBS-09
     pub fn add(&mut self, topic: &[u8], peer: PeerId) -> Added {
+        mark!("ZMTP31-SUBS-08");
         let mut added = Added::First;
         let (hash, holders) = self.topics.get_or_insert_with(topic, || Holders::One(Holder { peer, count: 0 }));
         let holder = holders.get_or_insert(peer, &mut added);
@@ -104,6 +105,7 @@ impl Subscriptions {
     /// A peer takes one subscription to a topic back. The time is that of [`Self::add`].
     // spec: ZMTP31-SUBS-09, ZMTP30-SUBS-09
     pub fn remove(&mut self, topic: &[u8], peer: PeerId) -> Removed {
+        mark!("ZMTP31-SUBS-09");
         let Some(slot) = self.topics.find(topic) else { return Removed::Unknown };
         let Some(holders) = self.topics.get_mut(slot) else { return Removed::Unknown };
         let Some(holder) = holders.get_mut(peer) else { return Removed::Unknown };

@@ -42,6 +42,7 @@ impl Upstream {
     /// A publisher has come. Its link tells it what is wanted; where there is none, this does.
     // spec: PUBSUB-SUB-12, PUBSUB-XSUB-16
     pub fn attach(&mut self, publisher: Attachment, effects: &mut Effects) {
+        mark!("PUBSUB-SUB-04");
         let Attachment { peer, mut outbound, inbound, routing_id: _, inproc } = publisher;
         if let Some((shared, us)) = inproc {
             let publisher = Publisher { shared, us };
@@ -71,6 +72,7 @@ impl Upstream {
     /// One more wish for a topic; says whether publishers are told, which they are of the first.
     // spec: PUBSUB-SUB-12, PUBSUB-XSUB-15, PUBSUB-XSUB-16
     pub fn subscribe(&mut self, topic: &[u8], effects: &mut Effects) -> bool {
+        mark!("PUBSUB-XSUB-15");
         let pipes = &mut self.pipes;
         let pushed = |peer| pipes.get_mut(peer).map_or(0, |outbound| outbound.pushed());
         let told = self.shared.wanted().add(topic, pushed, effects);
@@ -158,6 +160,7 @@ impl Publisher {
     /// already.
     // spec: PUBSUB-XPUB-14, PUBSUB-XPUB-15
     fn tell(&self, change: &Change, outbound: &mut Outbound, effects: &mut Effects) {
+        mark!("PUBSUB-XPUB-14");
         let passed_on = self.shared.interests().apply(self.us, change);
         if passed_on && self.shared.socket_type() == SocketType::XPub {
             outbound.push(Message::new(Interests::notice(change)), effects);

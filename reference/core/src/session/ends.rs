@@ -36,6 +36,7 @@ impl Ends {
     /// As [`Self::attach`], for the peer of a ROUTER or STREAM whose id the application has chosen; `None` if another peer has it.
     // spec: REQREP-ROUTER-03
     pub fn attach_named(shared: &Arc<Shared>, io: &Arc<dyn IoSide>, options: &Options, id: &Frame) -> Option<Self> {
+        mark!("REQREP-ROUTER-03");
         let lease = shared.peers().lease();
         let taken_from = shared.routing_ids().claim(id, lease.id(), io).ok()?;
         if let Some(before) = taken_from {
@@ -85,10 +86,12 @@ impl Ends {
     /// belongs to a connection that is gone.
     // spec: ZMTP31-MSGS-01, ZMTP31-SEM-04, ZMTP31-SEM-06
     pub(super) fn forget_halves(&mut self, half_sent: bool) {
+        mark!("ZMTP31-SEM-04");
         self.inbound.rollback();
         let mut more = half_sent;
         while more {
             let Read::Frame(frame) = self.outbound.read() else { break };
+            mark!("ZMTP31-MSGS-01", "ZMTP31-SEM-06");
             more = frame.has_more();
             self.taken += u64::from(!more);
         }

@@ -336,6 +336,7 @@ impl Session {
         }
         let Some(ends) = &mut self.ends else { return Ok(()) };
         if self.incoming == In::Message {
+            mark!("PUBSUB-XPUB-13");
             // What an XPUB's application is told of it would end the message.
             return Err(self.misbehaved(PeerMisbehaved::ChangeInMessage));
         }
@@ -368,6 +369,7 @@ impl Session {
                 Err(why) => return Err(self.misbehaved(why)),
             }
         }
+        mark!("ZMTP31-NULL-09", "ZMTP31-MECH-07");
         let ends = self.ends.as_mut().expect("a peer that is ready is attached");
         let mut properties = peer.properties.clone();
         if !self.address.is_empty() {
@@ -383,6 +385,7 @@ impl Session {
             self.sent_any = true;
         }
         if self.shared.socket_type().rules().subscriptions == Direction::ToPeer {
+            mark!("PUBSUB-SUB-12", "PUBSUB-XSUB-16");
             self.shared.wanted().link_ready(id, Arc::clone(&self.io));
         }
         let version = peer.version;
@@ -402,7 +405,10 @@ impl Session {
                         taken_from = before;
                         id.clone()
                     }
-                    Err(Taken(_)) => return Err(PeerMisbehaved::IdentityTaken(id.escape_ascii().to_string())),
+                    Err(Taken(_)) => {
+                        mark!("REQREP-ROUTER-06");
+                        return Err(PeerMisbehaved::IdentityTaken(id.escape_ascii().to_string()));
+                    }
                 },
                 None => ids.generate(lease.id(), &self.io),
             }
@@ -423,6 +429,7 @@ impl Session {
     /// [`Ending::Finished`] when the socket is closed and everything is written.
     pub fn pull(&mut self) -> Result<(), Ending> {
         if self.ends.as_ref().is_some_and(Ends::is_superseded) {
+            mark!("REQREP-ROUTER-06");
             return Err(Ending::Superseded);
         }
         if self.connection.is_ready() {

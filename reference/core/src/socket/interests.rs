@@ -46,6 +46,7 @@ impl Interests {
     /// passes it on. That of a retired peer has no effect.
     // spec: PUBSUB-PUB-14, PUBSUB-XPUB-14, PUBSUB-XPUB-16
     pub fn apply(&mut self, peer: PeerId, change: &Change) -> bool {
+        mark!("PUBSUB-PUB-14");
         if self.is_retired(peer) {
             return false;
         }
@@ -69,6 +70,7 @@ impl Interests {
     /// What the application grants a peer, or takes back, whatever that has asked for.
     // spec: PUBSUB-XPUB-14
     pub fn grant(&mut self, peer: PeerId, change: &Change) {
+        mark!("PUBSUB-XPUB-14");
         if self.is_retired(peer) {
             return;
         }
@@ -112,6 +114,7 @@ impl Interests {
     /// asked for.
     // spec: PUBSUB-XPUB-17
     pub fn forget(&mut self, peer: PeerId) -> Vec<Frame> {
+        mark!("PUBSUB-XPUB-17");
         let mut told = Vec::new();
         let asked = self.asked.remove(peer).unwrap_or_default();
         let by_hand = self.manual != Manual::Off;
@@ -162,6 +165,7 @@ impl Interests {
     // spec: PUBSUB-XPUB-15
     #[must_use]
     pub fn notice(change: &Change) -> Frame {
+        mark!("PUBSUB-XPUB-15");
         let (first, topic) = match change {
             Change::Subscribe(topic) => (1, topic),
             Change::Cancel(topic) => (0, topic),

@@ -42,6 +42,7 @@ impl RoutingIds {
     /// [`Taken`] if another peer has it, and handover is off.
     // spec: REQREP-ROUTER-06, REQREP-ROUTER-07
     pub fn claim(&mut self, id: &[u8], peer: PeerId, io: &Arc<dyn IoSide>) -> Result<Option<Arc<dyn IoSide>>, Taken> {
+        mark!("REQREP-ROUTER-07");
         if let Some(holder) = self.peers.get(id).filter(|holder| holder.peer != peer)
             && self.handover == Switch::Off
         {

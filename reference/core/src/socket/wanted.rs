@@ -128,6 +128,7 @@ impl Wanted {
     /// it was not told yet of what is wanted it need not know.
     // spec: PUBSUB-XSUB-17
     pub fn link_ends(&mut self, peer: PeerId) {
+        mark!("PUBSUB-XSUB-17");
         let told: Vec<_> = self.topics().map(Frame::copy_of).collect();
         let Some(link) = self.links.get_mut(peer) else { return };
         if link.farewell == Farewell::Said {

@@ -26,6 +26,7 @@ pub const MAJOR: u8 = 3;
 // spec: ZMTP31-BACK-06, ZMTP20-INTEROP-02
 #[must_use]
 pub fn signature(identity_octets: usize) -> [u8; SIGNATURE_OCTETS] {
+    mark!("ZMTP31-BACK-06");
     let [a, b, c, d, e, f, g, h] = (identity_octets as u64 + 1).to_be_bytes();
     [0xff, a, b, c, d, e, f, g, h, 0x7f]
 }

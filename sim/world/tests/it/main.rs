@@ -2,3 +2,4 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
 
 mod streams;
+mod table;

@@ -45,6 +45,7 @@ impl ExpectWelcome {
         random: &[u8; Self::RANDOM],
         hello: &mut Vec<u8>,
     ) -> Result<Self, Violation> {
+        mark!("CURVE-HELLO-01", "CURVE-HELLO-02", "CURVE-GRAM-01");
         let (transient, vouch_nonce) = random.split_first_chunk().expect("48 octets");
         let transient = KeyPair::generate(*transient);
         let vouch_nonce = *vouch_nonce.first_chunk().expect("48 octets");
@@ -72,6 +73,7 @@ impl ExpectWelcome {
         metadata: &[u8],
         initiate: &mut Vec<u8>,
     ) -> Result<ExpectReady, Violation> {
+        mark!("CURVE-WELCOME-07", "CURVE-INIT-01", "CURVE-GRAM-04");
         let (transient_server, cookie) = self.open(body)?;
         let number = self.sent.next()?;
         let key = BoxKey::between(self.transient.secret(), &transient_server).ok_or(forged(WELCOME))?;
@@ -104,6 +106,7 @@ impl ExpectWelcome {
     /// C says that C' is its own, to this server alone.
     // spec: CURVE-VOUCH-02, CURVE-VOUCH-03, CURVE-GRAM-05
     fn vouch(&self, transient_server: &PublicKey, to: &mut Vec<u8>) -> Result<(), Violation> {
+        mark!("CURVE-VOUCH-02", "CURVE-GRAM-05");
         let key = BoxKey::between(self.keys.secret(), transient_server).ok_or(forged(WELCOME))?;
         let mut plain = [0; 2 * KEY_OCTETS];
         plain[..KEY_OCTETS].copy_from_slice(self.transient.public().octets());
@@ -122,6 +125,7 @@ impl ExpectReady {
     /// The [`Violation`]: the connection ends.
     // spec: CURVE-READY-04, CURVE-GRAM-07, CURVE-NONCE-07
     pub(crate) fn on_ready(self, body: &[u8]) -> Result<(Vec<u8>, Cipher), Violation> {
+        mark!("CURVE-READY-04", "CURVE-GRAM-07");
         let mut data = data_of(body, READY)?;
         // The first of the server's numbers: there is none before it, and it may be 0.
         let number = take_number(&mut data, READY)?;

@@ -67,6 +67,7 @@ impl ExpectHello {
         now: Instant,
         welcome: &mut Vec<u8>,
     ) -> Result<ExpectInitiate, Violation> {
+        mark!("CURVE-HELLO-10", "CURVE-WELCOME-01", "CURVE-GRAM-02");
         let (client, number, sealed) = parse_hello(body)?;
         let key = BoxKey::between(self.keys.secret(), &client).ok_or(forged(HELLO))?;
         let signed = key.open(&Nonce::short(prefix::HELLO, number), sealed).map_err(|_| forged(HELLO))?;
@@ -117,6 +118,7 @@ fn parse_hello(body: &[u8]) -> Result<(PublicKey, u64, &[u8; TAG_OCTETS + SIGNED
 /// Appends a cookie.
 // spec: CURVE-COOKIE-01, CURVE-COOKIE-02, CURVE-COOKIE-04
 fn bake(client: &PublicKey, secret: &SecretKey, key: &BoxKey, nonce: &[u8; LONG_OCTETS], to: &mut Vec<u8>) {
+    mark!("CURVE-COOKIE-01", "CURVE-COOKIE-02");
     let mut plain = Zeroizing::new([0; 2 * KEY_OCTETS]);
     plain[..KEY_OCTETS].copy_from_slice(client.octets());
     plain[KEY_OCTETS..].copy_from_slice(secret.octets());
@@ -133,6 +135,7 @@ impl ExpectInitiate {
     /// The [`Violation`]: the connection ends.
     // spec: CURVE-INIT-02, CURVE-INIT-03, CURVE-INIT-06, CURVE-NONCE-03, CURVE-NONCE-04, CURVE-COOKIE-03
     pub(crate) fn on_initiate(self, body: &[u8], now: Instant) -> Result<Initiated, Violation> {
+        mark!("CURVE-INIT-02", "CURVE-COOKIE-03");
         let mut data = data_of(body, INITIATE)?;
         let cookie = take(&mut data, INITIATE)?;
         let number = take_number(&mut data, INITIATE)?;
@@ -173,6 +176,7 @@ impl ExpectInitiate {
         transient_client: &PublicKey,
         secret: &SecretKey,
     ) -> Result<(), Violation> {
+        mark!("CURVE-VOUCH-04");
         let mut vouch = vouch.as_slice();
         let nonce = Nonce::long(prefix::VOUCH, take(&mut vouch, INITIATE)?);
         let key = BoxKey::between(secret, client).ok_or(forged(INITIATE))?;
@@ -199,6 +203,7 @@ impl Initiated {
     /// with.
     // spec: CURVE-AUTH-03, CURVE-READY-01, CURVE-READY-03, CURVE-GRAM-07
     pub(crate) fn ready(self, metadata: &[u8], ready: &mut Vec<u8>) -> Cipher {
+        mark!("CURVE-READY-01", "CURVE-READY-03");
         let mut sent = Numbers(0);
         let number = sent.next().expect("the first number");
         begin(READY, ready);

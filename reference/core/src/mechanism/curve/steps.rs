@@ -19,6 +19,7 @@ pub(crate) struct Asking {
 
 // spec: CURVE-FLOW-01
 pub(crate) fn begin(curve: &Curve, seed: &Seed, commands: &mut Commands) -> Result<Next, PeerMisbehaved> {
+    mark!("CURVE-FLOW-01");
     match curve {
         Curve::Server(keys) => {
             let expected = ExpectHello::begin(KeyPair::clone(keys), seed.first());
@@ -65,6 +66,7 @@ pub(crate) fn on_initiate(
     us: Us<'_>,
     commands: &mut Commands,
 ) -> Result<Next, PeerMisbehaved> {
+    mark!("ZAP-CURVE-01", "ZAP-REQ-06");
     let client = expected.on_initiate(body, us.now)?;
     let peer = Peer::introduced(client.metadata(), us)?;
     if !asks(us.options) {

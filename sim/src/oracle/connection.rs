@@ -1,0 +1,306 @@
+//! Connections, by what libraries tell of them: they end with a cause, dead ones are found in time, handshakes end, and new
+//! attempts keep their distance (37/ZMTP, heartbeats and error handling; `ZMQ_HEARTBEAT_IVL`, `ZMQ_HANDSHAKE_IVL`,
+//! `ZMQ_RECONNECT_IVL`).
+//!
+//! Engines without events are not judged here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::facts::{Active, Event};
+use super::{Evidence, Facts, Findings, LifeIndex};
+use crate::plan::{Direction, FaultKind, HostEvent, SocketIndex, SocketOptions, SocketType};
+use crate::time::Time;
+use crate::topology::{Admission, Path, admission, talk};
+
+pub(super) fn judge(facts: &Facts<'_>, found: &mut Findings) {
+    if !facts.has_events {
+        return;
+    }
+    for life in (0..facts.lives.len()).map(LifeIndex) {
+        lost_without_cause(facts, life, found);
+        if facts.has_own_time(facts.socket_of(life)) {
+            // Its timers are where its clock is.
+            continue;
+        }
+        silence(facts, life, found);
+        endless_handshake(facts, life, found);
+        attempts(facts, life, found);
+    }
+}
+
+/// Whether nothing of the plan but a fault could end a connection of this socket.
+fn is_peaceful(facts: &Facts<'_>, socket: SocketIndex) -> bool {
+    let worst = facts.worst_latency();
+    let patient = |socket: SocketIndex| {
+        let options = &facts.plan[socket].options;
+        let long = |span: Option<crate::time::Span>, times: u32| {
+            span.is_none_or(|span| span.0.is_zero() || span.0 >= worst * times)
+        };
+        let interval = options.heartbeat_ivl.filter(|ivl| !ivl.0.is_zero());
+        let ttl = options.heartbeat_ttl.filter(|ttl| !ttl.0.is_zero()).filter(|_| interval.is_some());
+        long(interval.and(options.heartbeat_timeout).or(interval), 10)
+            && ttl.is_none_or(|ttl| interval.is_none_or(|ivl| ttl.0 >= ivl.0 + worst * 10))
+            && long(options.handshake_ivl, 20)
+            && options.maxmsgsize.is_none()
+            && options.security.is_none()
+            && options.router_handover != Some(true)
+    };
+    let peers = facts.topology.peers(socket);
+    let of_type = facts.plan[socket].socket_type;
+    let ids = |router: SocketIndex| {
+        let mut ids: Vec<_> = facts
+            .topology
+            .peers(router)
+            .into_iter()
+            .filter_map(|peer| facts.plan[peer].options.routing_id.clone())
+            .collect();
+        let all = ids.len();
+        ids.sort();
+        ids.dedup();
+        ids.len() == all && facts.plan.links.iter().all(|rule| rule.is.loss.is_none())
+    };
+    patient(socket)
+        && facts.plan.network.loss.is_none()
+        && peers.iter().all(|peer| {
+            patient(*peer)
+                && talk(of_type, facts.plan[*peer].socket_type)
+                && facts.ways(socket, *peer) == 1
+                && (of_type != SocketType::Router || ids(socket))
+                && (facts.plan[*peer].socket_type != SocketType::Router || ids(*peer))
+                && (of_type != SocketType::Pair || facts.topology.peers(*peer).len() == 1)
+        })
+        && (of_type != SocketType::Pair || peers.len() == 1)
+        && of_type != SocketType::Stream
+}
+
+/// A connection that was ready ends when somebody ends it, or something goes wrong.
+// spec: ZMTP31-PING-11, ZMTP31-ERROR-04
+fn lost_without_cause(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
+    let socket = facts.socket_of(life);
+    if !is_peaceful(facts, socket) {
+        return;
+    }
+    let of = facts.life(life);
+    let Some(event) = of.events.iter().find(|event| event.name == "disconnected") else { return };
+    let peers = facts.topology.peers(socket);
+    let all = peers.iter().flat_map(|peer| facts.lives_of(*peer)).map(|(_, of)| of).chain([of]);
+    let mut ends = all.flat_map(|of| of.given_up.iter().copied().chain(of.ended.map(|ended| ended.at)));
+    let has_cause = facts.faults.iter().any(|active| active.from <= event.at)
+        || event.at >= facts.closing
+        || ends.any(|at| at <= event.at);
+    if !has_cause {
+        let beats = peers.iter().chain([&socket]).any(|end| facts.plan[*end].options.heartbeat_ivl.is_some());
+        let (oracle, clause) = if beats { ("heartbeat", "ZMTP31-PING-11") } else { ("connection", "ZMTP31-ERROR-04") };
+        let text = format!(
+            "{} lost its connection ({}) at {} although nothing had gone wrong and nobody had closed anything",
+            facts.name(life),
+            event.endpoint,
+            event.at
+        );
+        found.wrong(oracle, clause, text, Evidence::none().entry(event.entry));
+    }
+}
+
+/// A peer that says nothing more is found out by heartbeats.
+// spec: ZMTP31-PING-13
+fn silence(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
+    let socket = facts.socket_of(life);
+    let of = facts.life(life);
+    let Some((interval, timeout)) = beats(&facts.plan[socket].options) else { return };
+    let ways: Vec<&Path> =
+        facts.topology.paths().iter().filter(|path| [path.bound, path.connecting].contains(&socket)).collect();
+    let [way] = ways.as_slice() else { return };
+    let peer = if way.bound == socket { way.connecting } else { way.bound };
+    // One that hears what is not read by its application is not silent, and it is not for us to see whether it does.
+    let only_sends = matches!(facts.type_of(life), SocketType::Push | SocketType::Pub);
+    if way.inproc || !only_sends {
+        return;
+    }
+    for active in facts.faults.iter().filter(|active| cuts(facts, active, socket, peer)) {
+        let settled = |event: &&Event| event.at < active.from;
+        let last = of.events.iter().rev().find(|event| settled(event));
+        let is_ready =
+            last.is_some_and(|event| event.name == "handshake-succeeded" && event.at + interval < active.from);
+        let others = facts.faults.iter().any(|other| {
+            other.fault != active.fault && other.from <= active.to && other.to + Duration::from_secs(5) >= active.from
+        });
+        // Clocks of hosts may be slower than true time.
+        let within = (interval + timeout).mul_f64(1.05) + facts.worst_latency() * 2 + Duration::from_secs(1);
+        let due = active.from + within;
+        let too_short = due >= active.to || due >= facts.closing || of.ended.is_some_and(|ended| ended.at <= due);
+        if !is_ready || others || too_short {
+            continue;
+        }
+        let noticed = of.events.iter().any(|event| event.is_loss() && event.at >= active.from && event.at <= due);
+        if !noticed {
+            let text = format!(
+                "{} went on with a peer of which nothing came since {}: with a heartbeat every {} and a timeout of {} it \
+                 is dead by {due}",
+                facts.name(life),
+                active.from,
+                crate::time::Span(interval),
+                crate::time::Span(timeout),
+            );
+            found.missing("heartbeat", "ZMTP31-PING-13", text, Evidence::none());
+        }
+    }
+}
+
+/// Interval and timeout of a socket's heartbeats, if it has any.
+fn beats(options: &SocketOptions) -> Option<(Duration, Duration)> {
+    let interval = options.heartbeat_ivl.map(|ivl| ivl.0).filter(|ivl| !ivl.is_zero())?;
+    let timeout = options.heartbeat_timeout.map(|span| span.0).filter(|span| !span.is_zero()).unwrap_or(interval);
+    Some((interval, timeout))
+}
+
+/// Whether nothing gets from one socket's host to the other's and back while a fault lasts.
+fn cuts(facts: &Facts<'_>, active: &Active, one: SocketIndex, other: SocketIndex) -> bool {
+    let hosts = [&facts.plan[one].host, &facts.plan[other].host];
+    let are = |between: &[String; 2]| {
+        hosts[0] != hosts[1] && between.iter().all(|name| hosts.contains(&name)) && between[0] != between[1]
+    };
+    match &facts.plan[active.fault].what {
+        FaultKind::Partition { between, direction: Direction::Both, .. } => are(between),
+        FaultKind::HalfOpen { between } | FaultKind::Stall { between } => are(between),
+        FaultKind::Down { host, how: HostEvent::PowerLoss, .. } => *host == *hosts[1] && hosts[0] != hosts[1],
+        FaultKind::Partition { .. }
+        | FaultKind::Swizzle { .. }
+        | FaultKind::Reset { .. }
+        | FaultKind::SlowLink { .. }
+        | FaultKind::TinyBuffers { .. }
+        | FaultKind::Torn { .. }
+        | FaultKind::DuplicateConnect { .. }
+        | FaultKind::Down { .. }
+        | FaultKind::Pause { .. }
+        | FaultKind::NoDescriptors { .. }
+        | FaultKind::RefuseAccept { .. }
+        | FaultKind::Name { .. }
+        | FaultKind::ClockJump { .. } => false,
+    }
+}
+
+/// Endpoints of this life that are connected to once, so that their events follow one another.
+fn single<'a>(facts: &'a Facts<'_>, life: LifeIndex) -> BTreeMap<&'a str, Vec<&'a Event>> {
+    let of = facts.life(life);
+    let name = &facts.plan[of.socket].name;
+    let doubled = facts.plan.faults.iter().any(|fault| match &fault.what {
+        FaultKind::DuplicateConnect { socket } => socket == name,
+        _ => false,
+    });
+    let mut by_endpoint: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    if doubled || !facts.plan[of.socket].bind.is_empty() {
+        return by_endpoint;
+    }
+    for event in &of.events {
+        by_endpoint.entry(&event.endpoint).or_default().push(event);
+    }
+    by_endpoint.retain(|endpoint, _| of.connects.iter().filter(|(_, to)| to == endpoint).count() == 1);
+    by_endpoint
+}
+
+/// A handshake ends: well, or within its time.
+fn endless_handshake(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
+    let socket = facts.socket_of(life);
+    let of = facts.life(life);
+    let limit = facts.plan[socket].options.handshake_ivl.map_or(Duration::from_secs(30), |ivl| ivl.0);
+    if limit.is_zero() || !of.given_up.is_empty() {
+        return;
+    }
+    let until = of.ended.map_or(facts.closing, |ended| ended.at.min(facts.closing));
+    for (endpoint, events) in single(facts, life) {
+        for (place, event) in events.iter().enumerate().filter(|(_, event)| event.name == "connected") {
+            let due = event.at + limit.mul_f64(1.05) + Duration::from_secs(1);
+            if due >= until {
+                continue;
+            }
+            let ended = events[place + 1..].iter().any(|next| next.at <= due);
+            if !ended {
+                let text = format!(
+                    "{} was connected to {endpoint} at {} and its handshake was neither over nor given up at {due}; it \
+                     may take {}",
+                    facts.name(life),
+                    event.at,
+                    crate::time::Span(limit)
+                );
+                found.missing("handshake", "ZMQ_HANDSHAKE_IVL", text, Evidence::none().entry(event.entry));
+            }
+        }
+    }
+}
+
+/// Attempts keep the interval, and a growing one where a maximum is set; who is refused for good does not come again.
+// spec: ZMTP31-ERROR-06, ZMTP31-ERROR-07
+fn attempts(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
+    let socket = facts.socket_of(life);
+    let options = &facts.plan[socket].options;
+    let interval = options.reconnect_ivl.map_or(Duration::from_millis(100), |ivl| ivl.0);
+    let limit = options.reconnect_ivl_max.map(|max| max.0).filter(|max| !max.is_zero());
+    if interval.is_zero() {
+        return;
+    }
+    for (endpoint, events) in single(facts, life) {
+        let mut failures = 0_u32;
+        let mut last: Option<Time> = None;
+        for event in events {
+            match event.name.as_str() {
+                "connected" => {
+                    failures = 0;
+                    last = None;
+                }
+                "connect-retried" => {
+                    let wait = match limit {
+                        None => interval,
+                        Some(max) => {
+                            let grown = interval
+                                .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+                            grown.min(max)
+                        }
+                    };
+                    if let Some(before) = last
+                        && event.at.saturating_since(before) < wait.mul_f64(0.9)
+                    {
+                        let clause =
+                            if failures > 1 && limit.is_some() { "ZMTP31-ERROR-07" } else { "ZMTP31-ERROR-06" };
+                        let text = format!(
+                            "{} tried {endpoint} again {} after the attempt before, at {}: it should have waited {}",
+                            facts.name(life),
+                            crate::time::Span(event.at.saturating_since(before)),
+                            event.at,
+                            crate::time::Span(wait)
+                        );
+                        found.wrong("reconnect", clause, text, Evidence::none().entry(event.entry));
+                        return;
+                    }
+                    failures += 1;
+                    last = Some(event.at);
+                }
+                _ => {}
+            }
+        }
+    }
+    unadmitted(facts, life, found);
+}
+
+/// A handshake with a peer that security keeps out does not succeed.
+fn unadmitted(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
+    let socket = facts.socket_of(life);
+    let peers = facts.topology.peers(socket);
+    let all_denied = !peers.is_empty()
+        && peers.iter().all(|peer| {
+            admission(facts.plan, socket, *peer) == Admission::Denied
+                && facts.topology.between_two(socket, *peer).all(|path| !path.inproc)
+        });
+    if !all_denied {
+        return;
+    }
+    if let Some(event) = facts.life(life).events.iter().find(|event| event.name == "handshake-succeeded") {
+        let text = format!(
+            "{} finished a handshake ({}) at {}, and none of its peers is to be let in",
+            facts.name(life),
+            event.endpoint,
+            event.at
+        );
+        found.wrong("security", "ZAP-FIELD-07", text, Evidence::none().entry(event.entry));
+    }
+}

@@ -1,0 +1,245 @@
+//! After the healing everything comes back, in bounded time; nothing is left behind; and the scenario's own promises.
+
+use std::collections::BTreeSet;
+
+use super::{Evidence, Facts, Findings, HopKind};
+use crate::engine::Ending;
+use crate::history::{Call, What};
+use crate::plan::{ActorIndex, Amount, Expect, Linger, Plan, SocketIndex, SocketType, Step};
+use crate::settle::{Duty, DutyKind};
+use crate::time::Time;
+use crate::violation::{Kind, Violation};
+
+/// The implementation must not die.
+pub(super) fn crash(facts: &Facts<'_>, found: &mut Findings) {
+    if let Ending::Crashed(why) = &facts.run.ending {
+        found.push(Violation {
+            oracle: "crash",
+            clause: "ZMTP31-ERROR-03",
+            kind: Kind::Crash,
+            text: format!("the implementation died: {why}"),
+            entries: facts.run.history.entries.len().checked_sub(1).into_iter().collect(),
+            messages: Vec::new(),
+        });
+    }
+}
+
+pub(super) fn judge(facts: &Facts<'_>, found: &mut Findings) {
+    endings(facts, found);
+    left_behind(facts, found);
+    for expect in &facts.plan.expects {
+        promise(facts, expect, found);
+    }
+}
+
+fn endings(facts: &Facts<'_>, found: &mut Findings) {
+    let (positions, how) = match &facts.run.ending {
+        Ending::Finished | Ending::Crashed(_) => return,
+        Ending::OutOfTime(positions) => (positions, "the time was over"),
+        Ending::Deadlock(positions) => (positions, "nothing could happen any more"),
+    };
+    let stuck = Stuck::of(facts.plan, positions);
+    let duties: Vec<&Duty> =
+        facts.run.history.settlement.duties().filter(|duty| !stuck.excuses(facts.plan, duty)).collect();
+    for duty in &duties {
+        found.missing("liveness", clause(facts.plan, duty), pending(facts, duty, how), Evidence::none());
+    }
+    if !duties.is_empty() {
+        return;
+    }
+    let waiting: Vec<&str> = stuck.unexcused(facts).collect();
+    if !waiting.is_empty() {
+        let text = format!("{how} and not all had come to their end: {}", waiting.join("; "));
+        found.missing("liveness", "ZMTP31-SEM-03", text, Evidence::none());
+    } else if positions.iter().all(|position| is_finished(position)) && !may_linger_forever(facts) {
+        let text = format!("{how} before all contexts were terminated: {}", positions.join("; "));
+        found.missing("termination", "ZMQ_LINGER", text, Evidence::none());
+    }
+}
+
+fn is_finished(position: &str) -> bool {
+    position.ends_with(": finished") || !position.contains(": step ")
+}
+
+/// A socket that was told to wait for ever may do so, if not all is received that it took.
+fn may_linger_forever(facts: &Facts<'_>) -> bool {
+    let forever = |socket: SocketIndex| {
+        matches!(facts.plan[socket].options.linger, None | Some(Linger::Forever))
+            && !matches!(facts.plan[socket].socket_type, SocketType::Sub | SocketType::Pull)
+    };
+    facts.hops.iter().any(|hop| forever(facts.socket_of(hop.life)) && facts.gets_of(hop.id).next().is_none())
+}
+
+/// Which clause makes a peer that is there again be reached.
+fn clause(plan: &Plan, duty: &Duty) -> &'static str {
+    let from = duty.from.first().map(|socket| plan[*socket].socket_type);
+    match (duty.kind, from) {
+        // Publishers reach those again who say what they want again.
+        (DutyKind::Probe, Some(SocketType::Pub | SocketType::XPub)) => "PUBSUB-SUB-12",
+        (DutyKind::Answer, _) => "REQREP-REP-10",
+        (DutyKind::Probe, _) => "ZMTP31-ERROR-05",
+    }
+}
+
+/// Who should have been reached, and what is known of why not.
+fn pending(facts: &Facts<'_>, duty: &Duty, how: &str) -> String {
+    let names = |sockets: &BTreeSet<SocketIndex>| {
+        sockets.iter().map(|socket| facts.plan[*socket].name.as_str()).collect::<Vec<_>>().join(" or ")
+    };
+    let what = match duty.kind {
+        DutyKind::Probe => "no probe",
+        DutyKind::Answer => "no answer to a probe",
+    };
+    let healed = facts.run.history.entries.iter().find(|entry| matches!(entry.what, What::AllHealed));
+    let since = healed.map_or(Time::START, |entry| entry.at);
+    let taken = facts
+        .hops
+        .iter()
+        .filter(|hop| hop.kind == HopKind::Probe && duty.from.contains(&facts.socket_of(hop.life)))
+        .count();
+    let mut why = match (taken, duty.kind) {
+        (0, DutyKind::Probe) => "the sender's library took none".to_owned(),
+        (0, DutyKind::Answer) => "none was given".to_owned(),
+        (taken, _) => format!("{taken} were taken by the sender's library"),
+    };
+    for socket in duty.from.iter().chain(&duty.to) {
+        let last = facts.lives_of(*socket).filter_map(|(_, life)| life.events.last()).last();
+        if let Some(event) = last {
+            why.push_str(&format!(
+                ", {} was last told {:?} ({}) at {}",
+                facts.plan[*socket].name, event.name, event.endpoint, event.at
+            ));
+        }
+    }
+    format!(
+        "{what} of {} came to {} after all was healed at {since}, until {how} at {}: {why}",
+        names(&duty.from),
+        names(&duty.to),
+        facts.end
+    )
+}
+
+/// Who was still doing what.
+struct Stuck<'a> {
+    /// Actors and the names of their steps, with what was said of them.
+    actors: Vec<(ActorIndex, &'a str, &'a str)>,
+}
+
+impl<'a> Stuck<'a> {
+    fn of(plan: &Plan, positions: &'a [String]) -> Self {
+        let actors = positions
+            .iter()
+            .filter_map(|position| {
+                let (name, rest) = position.split_once(": step ")?;
+                // `2 of 5, recv, since t+1s`
+                let step = rest.split(", ").nth(1)?;
+                Some((plan.actor(name)?, step, position.as_str()))
+            })
+            .collect();
+        Self { actors }
+    }
+
+    /// Whether an actor may wait for ever in a step: for a message that may be lost, or for room that may never come.
+    fn may_wait(plan: &Plan, step: &str) -> bool {
+        !plan.faults.is_empty() && matches!(step, "recv" | "request" | "send" | "forward" | "serve")
+    }
+
+    /// Whether it is for one who may wait that a duty was not done.
+    fn excuses(&self, plan: &Plan, duty: &Duty) -> bool {
+        self.actors.iter().filter(|(_, step, _)| matches!(*step, "recv" | "request" | "send")).any(
+            |(actor, step, _)| {
+                let uses = plan[*actor].sockets.iter().filter_map(|name| plan.socket(name));
+                Self::may_wait(plan, step)
+                    && uses.into_iter().any(|socket| duty.from.contains(&socket) || duty.to.contains(&socket))
+            },
+        )
+    }
+
+    fn unexcused(&self, facts: &'a Facts<'_>) -> impl Iterator<Item = &'a str> {
+        let settles = |actor: ActorIndex| facts.plan[actor].r#do.iter().any(|step| matches!(step, Step::Settle { .. }));
+        self.actors
+            .iter()
+            .filter(move |(actor, step, _)| !Self::may_wait(facts.plan, step) || *step == "settle" && settles(*actor))
+            .map(|(_, _, position)| *position)
+    }
+}
+
+/// What was there at the beginning is there at the end.
+fn left_behind(facts: &Facts<'_>, found: &mut Findings) {
+    if facts.run.ending != Ending::Finished {
+        return;
+    }
+    for left in facts.run.left.iter().filter(|left| left.count > 0) {
+        let text = format!("{} has {} {} left when its context is terminated", left.host, left.count, left.what);
+        found.wrong("resources", "ZMQ_LINGER", text, Evidence::none());
+    }
+}
+
+/// What the scenario promises.
+fn promise(facts: &Facts<'_>, expect: &Expect, found: &mut Findings) {
+    match expect {
+        Expect::Delivered { from, to, amount, within } => {
+            let (Some(from), to) = (facts.plan.actor(from), to.as_ref().and_then(|to| facts.plan.actor(to))) else {
+                return;
+            };
+            let mut all = 0;
+            let mut missing = Vec::new();
+            let own = |hop: &&super::Hop| hop.kind == HopKind::Own && hop.who.actor == Some(from);
+            for hop in facts.hops.iter().filter(own) {
+                all += 1;
+                let in_time = facts.gets_of(hop.id).any(|get| {
+                    to.is_none_or(|to| get.who.actor == Some(to))
+                        && within.is_none_or(|within| get.at.saturating_since(hop.since) <= within.0)
+                });
+                if !in_time {
+                    missing.push(hop);
+                }
+            }
+            let came = all - missing.len();
+            let enough = match amount {
+                Amount::All => missing.is_empty(),
+                Amount::AtLeast(least) => came >= usize::try_from(*least).unwrap_or(usize::MAX),
+            };
+            if !enough {
+                let wanted = match amount {
+                    Amount::All => "all".to_owned(),
+                    Amount::AtLeast(least) => format!("at least {least}"),
+                };
+                let text = format!(
+                    "of the {all} messages of {}, {came} were delivered{} and {wanted} were promised; missing: {}",
+                    facts.plan[from].name,
+                    within.map(|within| format!(" within {within}")).unwrap_or_default(),
+                    facts.names(missing.iter().map(|hop| hop.id))
+                );
+                let mut evidence = Evidence::none();
+                for hop in missing.iter().take(5) {
+                    evidence = evidence.hop(hop);
+                }
+                found.wrong("expectation", "delivered", text, evidence);
+            }
+        }
+        Expect::Done { actor, by } => {
+            let Some(index) = facts.plan.actor(actor) else { return };
+            let done = facts.run.history.entries.iter().find_map(|entry| match &entry.what {
+                What::Finished(who) if who.actor == Some(index) => Some(entry.at),
+                _ => None,
+            });
+            if done.is_none_or(|done| done > Time::START + by.0) {
+                let when = done.map_or("never was".to_owned(), |done| format!("was at {done}"));
+                let text = format!("{actor} was promised to be done by {} and {when}", Time::START + by.0);
+                found.missing("expectation", "done", text, Evidence::none());
+            }
+        }
+        Expect::NoFailures { actor } => {
+            let Some(index) = facts.plan.actor(actor) else { return };
+            for (entry, what) in facts.run.history.entries.iter().enumerate() {
+                if let What::Call { who, call: Call::Failed { call, why, .. }, .. } = &what.what
+                    && who.actor == Some(index)
+                {
+                    let text = format!("{call} of {actor} failed at {}: {why}; no failures were promised", what.at);
+                    found.wrong("expectation", "no-failures", text, Evidence::none().entry(entry));
+                }
+            }
+        }
+    }
+}
