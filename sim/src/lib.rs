@@ -11,6 +11,7 @@
 
 pub mod actor;
 pub mod bare;
+pub mod determinism;
 pub mod director;
 pub mod draw;
 pub mod engine;
@@ -27,4 +28,8 @@ pub mod swarm;
 pub mod sweep;
 pub mod time;
 pub mod topology;
+pub mod trial;
 pub mod violation;
+
+#[cfg(test)]
+mod toy;
