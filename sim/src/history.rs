@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::actor::message::{MessageId, Part};
 use crate::hash::Fingerprint;
@@ -21,7 +21,7 @@ pub struct History {
 }
 
 /// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// True time.
     pub at: Time,
@@ -30,7 +30,7 @@ pub struct Entry {
 }
 
 /// Who did it: an actor, in which life of its host (0: the first).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Who {
     /// The actor; none: the process itself, which makes its sockets before its actors begin.
     pub actor: Option<ActorIndex>,
@@ -41,7 +41,7 @@ pub struct Who {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// A call of an application is over.
@@ -81,7 +81,7 @@ pub enum What {
 }
 
 /// A call, and how it ended.
-#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
     /// The socket was made.
@@ -128,7 +128,7 @@ pub enum Call {
 }
 
 /// A message that a library took.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sent {
     /// Which.
     pub id: MessageId,
@@ -145,7 +145,7 @@ pub struct Sent {
 }
 
 /// A message that came.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Received {
     /// Frames in front of the parts that actors made: routing ids, delimiters.
     pub envelope: Vec<Vec<u8>>,

@@ -212,6 +212,29 @@ impl Socket {
         if ready < 0 { Err(self.context.library().last_error("zmq_poll")) } else { Ok(item.revents) }
     }
 
+    /// Waits until one of these has events (1 readable, 2 writable), for so many milliseconds, and says which each has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::poll`]; `EINVAL` where there are none, or they are of several libraries.
+    pub fn poll_any(sockets: &[&Self], events: i16, timeout_ms: i32) -> Result<Vec<i16>, Error> {
+        let library = sockets.first().map(|socket| socket.context.library());
+        let Some(library) = library.filter(|library| sockets.iter().all(|other| library.is(other.context.library())))
+        else {
+            return Err(Error::invalid("zmq_poll", "sockets of one library are expected"));
+        };
+        let item = |socket: &&Self| PollItem { socket: socket.raw, fd: 0, events, revents: 0 };
+        let mut items: Vec<PollItem> = sockets.iter().map(item).collect();
+        let count = c_int::try_from(items.len()).unwrap_or(c_int::MAX);
+        // SAFETY: so many items, which live through the call.
+        let ready = unsafe { (library.symbols().poll)(items.as_mut_ptr(), count, timeout_ms.into()) };
+        if ready < 0 {
+            Err(library.last_error("zmq_poll"))
+        } else {
+            Ok(items.iter().map(|item| item.revents).collect())
+        }
+    }
+
     /// Sends one part.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::plan::{ActorIndex, Plan};
 
@@ -47,8 +47,24 @@ impl Serialize for MessageId {
     }
 }
 
+impl<'de> Deserialize<'de> for MessageId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (actor, life, number) = text
+            .rsplit_once('#')
+            .and_then(|(who, number)| who.split_once('.').map(|(actor, life)| (actor, life, number)))
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no message: `0.0#0` is expected")))?;
+        let error = |error: std::num::ParseIntError| serde::de::Error::custom(format!("{text:?}: {error}"));
+        Ok(Self {
+            actor: ActorIndex(actor.parse().map_err(error)?),
+            life: life.parse().map_err(error)?,
+            number: number.parse().map_err(error)?,
+        })
+    }
+}
+
 /// One part that came.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// An actor made it.

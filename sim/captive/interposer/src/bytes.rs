@@ -6,7 +6,7 @@ use crate::baton::{self, Holder};
 use crate::descriptors::{Fate, Kind};
 use crate::draw::Purpose;
 use crate::real;
-use crate::run::{NEVER, Run};
+use crate::run::{NEVER, Run, Wait};
 use crate::sockets::is_blocking;
 use crate::sys::{
     self, EAGAIN, ECONNRESET, EINTR, EPIPE, IoVec, MSG_DONTWAIT, MSG_PEEK, MsgHdr, POLLIN, POLLOUT, PollFd, SYS_CLOSE,
@@ -56,7 +56,21 @@ impl Run {
             }
             let torn = self.seed.happens(rates.torn, Purpose::Torn, whom, number);
             let drawn = 1 + self.seed.below(TORN, Purpose::Torn, !whom, number);
-            let limit = if torn { len.min(usize::try_from(drawn).unwrap_or(1)) } else { len };
+            let mut limit = if torn { drawn } else { u64::MAX };
+            let at_most = self.hosts.torn(one.hosts[end]);
+            if at_most != 0 {
+                limit = limit.min(1 + self.seed.below(at_most, Purpose::Torn, whom, !number));
+            }
+            if way == Way::Out {
+                limit = limit.min(one.room(end, &self.hosts));
+                match self.hosts.before_awaited(one.hosts[end], one.hosts[1 - end]) {
+                    // Who waits for that octet looks first.
+                    Some(0) => return Err(EAGAIN),
+                    Some(left) => limit = limit.min(left),
+                    None => {}
+                }
+            }
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(len);
             let Some(cut) = one.cut.filter(|cut| cut.end == end && way == Way::Out) else { return Ok(limit) };
             match cut.after.saturating_sub(one.sent[end]) {
                 0 => {
@@ -70,8 +84,17 @@ impl Run {
     }
 
     fn moved(&mut self, fd: c_int, way: Way, octets: i64) {
-        if let (Some((connection, end)), Way::Out) = (self.descriptors.connection_of(fd), way) {
-            self.descriptors.connections[connection].sent[end] += octets.unsigned_abs();
+        if let Some((connection, end)) = self.descriptors.connection_of(fd) {
+            let one = &mut self.descriptors.connections[connection];
+            match way {
+                Way::In => one.received[end] += octets.unsigned_abs(),
+                Way::Out => {
+                    one.sent[end] += octets.unsigned_abs();
+                    if self.hosts.carry(one.hosts[end], one.hosts[1 - end], octets.unsigned_abs()) {
+                        self.wake_all(Wait::Octets);
+                    }
+                }
+            }
         }
         self.stale = true;
     }
@@ -87,6 +110,8 @@ struct Transfer {
     dont_wait: bool,
     /// Whether the kernel may be asked at once, as it is told not to block either.
     asks_at_once: bool,
+    /// Whether the octets stay where they are.
+    peeks: bool,
 }
 
 /// Does a call of which `raw` is the kernel's, for as many octets as it is given; `digest` tells what was moved.
@@ -97,7 +122,7 @@ fn carry(
     digest: impl Fn(usize) -> u64,
 ) -> isize {
     holder.point();
-    let Transfer { fd, call, way, len, dont_wait, asks_at_once } = *transfer;
+    let Transfer { fd, call, way, len, dont_wait, asks_at_once, peeks } = *transfer;
     let me = holder.me();
     let events = if way == Way::In { POLLIN } else { POLLOUT };
     let here = [PollFd { fd, events, revents: 0 }];
@@ -120,7 +145,7 @@ fn carry(
     };
     let octets = usize::try_from(done).map_or(0, digest);
     let run = holder.run();
-    if done > 0 {
+    if done > 0 && !peeks {
         run.moved(fd, way, done);
     }
     let serial = run.descriptors.serial(fd);
@@ -158,7 +183,7 @@ unsafe extern "C" fn sendto(
         return unsafe { real::sendto(fd, buffer, len, flags, to, to_len) };
     };
     let dont_wait = flags & MSG_DONTWAIT != 0;
-    let transfer = Transfer { fd, call: Call::Send, way: Way::Out, len, dont_wait, asks_at_once: true };
+    let transfer = Transfer { fd, call: Call::Send, way: Way::Out, len, dont_wait, asks_at_once: true, peeks: false };
     let flags = i64::from(flags | MSG_DONTWAIT);
     // SAFETY: the caller's buffer and address; fewer octets at most.
     let raw = |limit| unsafe {
@@ -192,14 +217,22 @@ unsafe extern "C" fn recvfrom(
         return unsafe { real::recvfrom(fd, buffer, len, flags, from, from_len) };
     };
     let dont_wait = flags & MSG_DONTWAIT != 0;
-    let transfer = Transfer { fd, call: Call::Receive, way: Way::In, len, dont_wait, asks_at_once: true };
+    let transfer = Transfer {
+        fd,
+        call: Call::Receive,
+        way: Way::In,
+        len,
+        dont_wait,
+        asks_at_once: true,
+        peeks: flags & MSG_PEEK != 0,
+    };
     let kernel_flags = i64::from(flags | MSG_DONTWAIT);
     // SAFETY: the caller's buffer and places; fewer octets at most.
     let raw = |limit| unsafe {
         sys::syscall(SYS_RECVFROM, [fd.into(), buffer as i64, whole(limit), kernel_flags, from as i64, from_len as i64])
     };
     // SAFETY: the caller's buffer, which the kernel has filled so far.
-    carry(&mut holder, &transfer, raw, |len| unsafe { digest_of(buffer, len) ^ u64::from(flags & MSG_PEEK != 0) })
+    carry(&mut holder, &transfer, raw, |len| unsafe { digest_of(buffer, len) })
 }
 
 #[unsafe(no_mangle)]
@@ -230,7 +263,8 @@ unsafe extern "C" fn write(fd: c_int, buffer: *const u8, len: usize) -> isize {
         // SAFETY: the caller's call; the same for a socket.
         return unsafe { sendto(fd, buffer, len, 0, core::ptr::null(), 0) };
     }
-    let transfer = Transfer { fd, call: Call::Write, way: Way::Out, len, dont_wait: false, asks_at_once: false };
+    let transfer =
+        Transfer { fd, call: Call::Write, way: Way::Out, len, dont_wait: false, asks_at_once: false, peeks: false };
     // SAFETY: the caller's buffer.
     let raw = |limit| unsafe { sys::syscall(SYS_WRITE, [fd.into(), buffer as i64, whole(limit), 0, 0, 0]) };
     // SAFETY: the caller's buffer.
@@ -256,7 +290,8 @@ unsafe extern "C" fn read(fd: c_int, buffer: *mut u8, len: usize) -> isize {
         }
         Some(Kind::Counter | Kind::Set(_)) | None => {}
     }
-    let transfer = Transfer { fd, call: Call::Read, way: Way::In, len, dont_wait: false, asks_at_once: false };
+    let transfer =
+        Transfer { fd, call: Call::Read, way: Way::In, len, dont_wait: false, asks_at_once: false, peeks: false };
     // SAFETY: the caller's buffer.
     let raw = |limit| unsafe { sys::syscall(SYS_READ, [fd.into(), buffer as i64, whole(limit), 0, 0, 0]) };
     // SAFETY: the caller's buffer, which the kernel has filled so far.
@@ -318,7 +353,8 @@ unsafe extern "C" fn sendmsg(fd: c_int, message: *const MsgHdr, flags: c_int) ->
     // SAFETY: the caller's message.
     let (header, all) = unsafe { (*message, pieces(message)) };
     let dont_wait = flags & MSG_DONTWAIT != 0;
-    let transfer = Transfer { fd, call: Call::Send, way: Way::Out, len: octets(all), dont_wait, asks_at_once: true };
+    let transfer =
+        Transfer { fd, call: Call::Send, way: Way::Out, len: octets(all), dont_wait, asks_at_once: true, peeks: false };
     let raw = |limit| {
         let mut cut = first(all, limit);
         let header = MsgHdr { iov: cut.as_mut_ptr(), iovlen: cut.len(), ..header };
@@ -339,7 +375,15 @@ unsafe extern "C" fn recvmsg(fd: c_int, message: *mut MsgHdr, flags: c_int) -> i
     // SAFETY: the caller's message.
     let (header, all) = unsafe { (*message, pieces(message)) };
     let dont_wait = flags & MSG_DONTWAIT != 0;
-    let transfer = Transfer { fd, call: Call::Receive, way: Way::In, len: octets(all), dont_wait, asks_at_once: true };
+    let transfer = Transfer {
+        fd,
+        call: Call::Receive,
+        way: Way::In,
+        len: octets(all),
+        dont_wait,
+        asks_at_once: true,
+        peeks: false,
+    };
     let raw = |limit| {
         let mut cut = first(all, limit);
         let mut header = MsgHdr { iov: cut.as_mut_ptr(), iovlen: cut.len(), ..header };

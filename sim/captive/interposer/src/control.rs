@@ -5,8 +5,9 @@ use core::net::IpAddr;
 
 use crate::baton::{self, Holder};
 use crate::descriptors::Fate;
-use crate::faults::Options;
-use crate::run::{BEGINNING, NEVER, Run, State};
+use crate::faults::{Awaited, Options, Rates, machine};
+use crate::run::{BEGINNING, NEVER, Run, State, Wait};
+use crate::sys;
 use crate::trace::{self, Call, Event};
 use crate::tsc;
 
@@ -155,6 +156,79 @@ unsafe extern "C" fn zmq_captive_name(name: *const c_char, addresses: *const c_c
     });
 }
 
+/// A machine has these addresses, as text with commas between, and no others.
+///
+/// # Safety
+///
+/// A string that ends with a zero octet.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn zmq_captive_address(machine: u32, addresses: *const c_char) {
+    // SAFETY: as the caller vouches for.
+    let addresses = unsafe { CStr::from_ptr(addresses) }.to_string_lossy().into_owned();
+    let addresses: Vec<IpAddr> = addresses.split(',').filter_map(|one| one.parse().ok()).collect();
+    order(|holder| holder.run().hosts.address(machine, &addresses));
+}
+
+/// Waits until so many octets have gone from one machine to another since the start, or until that time. Not one more
+/// goes before this returns, nor until the next call of the calling thread.
+#[unsafe(no_mangle)]
+extern "C" fn zmq_captive_await_octets(from: u32, to: u32, count: u64, until: u64) {
+    let Some(mut holder) = baton::enter() else { return };
+    holder.run().hosts.awaited.push(Awaited { from, to, count });
+    let until = moment(until);
+    while holder.run().hosts.gone(from, to) < count && holder.run().now < until {
+        holder.block(Wait::Octets, until);
+    }
+    let awaited = &mut holder.run().hosts.awaited;
+    if let Some(place) = awaited.iter().position(|one| (one.from, one.to, one.count) == (from, to, count)) {
+        awaited.remove(place);
+    }
+    holder.run().stale = true;
+}
+
+/// Descriptors of a host that are open.
+#[unsafe(no_mangle)]
+extern "C" fn zmq_captive_descriptors(host: u32) -> u64 {
+    baton::enter().map_or(0, |mut holder| holder.run().descriptors.count_of(host))
+}
+
+/// From here on these are the rates; what faults hold back goes on, unless it was killed.
+///
+/// # Safety
+///
+/// A pointer to rates.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn zmq_captive_heal(rates: *const Rates) {
+    // SAFETY: as the caller vouches for.
+    let rates = unsafe { *rates };
+    order(|holder| {
+        let run = holder.run();
+        run.options.rates = rates;
+        run.descriptors.release_all();
+        run.hosts.heal();
+    });
+}
+
+/// Writes to a descriptor that is none of the run's business: no point, no event, no time.
+///
+/// # Safety
+///
+/// `len` octets at `octets`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn zmq_captive_tell(fd: c_int, octets: *const u8, len: usize) {
+    let mut done = 0;
+    while done < len {
+        let left = i64::try_from(len - done).unwrap_or(i64::MAX);
+        // SAFETY: as the caller vouches for; not beyond the end.
+        let written = unsafe { sys::syscall(sys::SYS_WRITE, [fd.into(), octets.add(done) as i64, left, 0, 0, 0]) };
+        match usize::try_from(written) {
+            Ok(written) => done += written,
+            Err(_) if written == -i64::from(sys::EINTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
 /// The moment that many nanoseconds after the start; the greatest number is never.
 fn moment(at: u64) -> u64 {
     if at == u64::MAX { NEVER } else { at.saturating_add(BEGINNING) }
@@ -166,6 +240,10 @@ fn moment(at: u64) -> u64 {
 /// 1: they end. 2: nothing goes from `a` to `b` until `value`. 3: threads of `a` stand still until `value`.
 /// 4: nobody can connect to `a` until `value`. 5: `a` has no descriptor to spare until `value`. 6: the clock of `a` goes
 /// forward by `value`. 7: `a` is killed: its threads stand still for ever, its connections end, and nobody listens.
+/// 8: `a` loses power: as 7, and nobody is told. 9: connections of `a`, which lost power, are reset. 10: connections
+/// between `a` and `b` carry nothing until `value`. 11: a read or write of `a` takes `value` octets at most. 12: so many
+/// octets may be on their way from `a` on a connection. 13: what is ordered of the threads of `a` by 3 ends.
+/// `a` and `b` are machines in 0, 1, 2, 10, and hosts elsewhere.
 #[unsafe(no_mangle)]
 extern "C" fn zmq_captive_fault(what: u32, a: u32, b: u32, value: u64) {
     order(|holder| {
@@ -184,7 +262,13 @@ extern "C" fn zmq_captive_fault(what: u32, a: u32, b: u32, value: u64) {
             4 => run.hosts.refuse(a, moment(value)),
             5 => run.hosts.fill(a, moment(value)),
             6 => run.hosts.jump(a, value),
-            7 => run.kill(a),
+            7 => run.kill(a, Fate::Ended),
+            8 => run.kill(a, Fate::Silent(NEVER)),
+            9 => run.strike_host(a, Fate::Reset),
+            10 => run.strike_between(a, b, Fate::Silent(moment(value))),
+            11 => run.hosts.tear(a, value),
+            12 => run.hosts.narrow(a, value),
+            13 => run.hosts.freeze(a, 0),
             _ => {}
         }
     });
@@ -194,20 +278,25 @@ impl Run {
     fn strike_between(&mut self, a: u32, b: u32, fate: Fate) {
         for connection in 0..self.descriptors.connections.len() {
             let hosts = self.descriptors.connections[connection].hosts;
-            if hosts == [a, b] || hosts == [b, a] {
+            let machines = hosts.map(machine);
+            if machines == [a, b] || machines == [b, a] {
                 self.descriptors.strike(connection, fate);
             }
         }
     }
 
-    /// The process of a host dies: as its system would, its connections are ended and its listeners closed.
-    fn kill(&mut self, host: u32) {
-        self.hosts.freeze(host, NEVER);
+    fn strike_host(&mut self, host: u32, fate: Fate) {
         for connection in 0..self.descriptors.connections.len() {
             if self.descriptors.connections[connection].hosts.contains(&host) {
-                self.descriptors.strike(connection, Fate::Ended);
+                self.descriptors.strike(connection, fate);
             }
         }
+    }
+
+    /// The process of a host is no more: its threads never run again, and its system closes what it had, or does not.
+    fn kill(&mut self, host: u32, fate: Fate) {
+        self.hosts.freeze(host, NEVER);
+        self.strike_host(host, fate);
         self.descriptors.stop_listening(host);
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Descriptors {
 pub(crate) struct Descriptor {
     /// By order of creation: numbers of descriptors are used again, these are not.
     pub(crate) serial: u64,
+    /// Of whose thread it was made.
+    pub(crate) host: u32,
     pub(crate) kind: Kind,
 }
 
@@ -74,8 +76,9 @@ pub(crate) struct Connection {
     /// Descriptor of each end: of who connected, of who accepted.
     pub(crate) fds: [Option<i32>; 2],
     pub(crate) hosts: [u32; 2],
-    /// Octets that each end has sent, and calls it has made.
+    /// Octets that each end has sent and received, and calls it has made.
     pub(crate) sent: [u64; 2],
+    pub(crate) received: [u64; 2],
     pub(crate) calls: [u64; 2],
     pub(crate) cut: Option<Cut>,
     pub(crate) fate: Fate,
@@ -103,13 +106,13 @@ pub(crate) enum Fate {
 }
 
 impl Descriptors {
-    pub(crate) fn add(&mut self, fd: i32, kind: Kind) -> u64 {
+    pub(crate) fn add(&mut self, fd: i32, host: u32, kind: Kind) -> u64 {
         let Ok(place) = usize::try_from(fd) else { return 0 };
         if self.open.len() <= place {
             self.open.resize_with(place + 1, || None);
         }
         self.created += 1;
-        self.open[place] = Some(Descriptor { serial: self.created, kind });
+        self.open[place] = Some(Descriptor { serial: self.created, host, kind });
         self.created
     }
 
@@ -176,6 +179,19 @@ impl Descriptors {
     /// How many are open.
     pub(crate) fn count(&self) -> u64 {
         self.open.iter().flatten().count() as u64
+    }
+
+    /// How many of a host are open.
+    pub(crate) fn count_of(&self, host: u32) -> u64 {
+        self.open.iter().flatten().filter(|descriptor| descriptor.host == host).count() as u64
+    }
+
+    /// What faults hold back goes on.
+    pub(crate) fn release_all(&mut self) {
+        for connection in &mut self.connections {
+            connection.held_until = [0; 2];
+            connection.cut = None;
+        }
     }
 
     /// Nobody of this host listens any more.
@@ -256,6 +272,16 @@ impl Connection {
 
     /// Whether this end can send nothing now.
     pub(crate) fn is_dumb(&self, end: usize, now: u64, links: &crate::faults::Hosts) -> bool {
-        self.held_until[end] > now || links.held_until(self.hosts[end], self.hosts[1 - end]) > now
+        self.held_until[end] > now
+            || links.held_until(self.hosts[end], self.hosts[1 - end]) > now
+            || self.room(end, links) == 0
+    }
+
+    /// How many octets more may be on their way from this end.
+    pub(crate) fn room(&self, end: usize, links: &crate::faults::Hosts) -> u64 {
+        match links.window(self.hosts[end]) {
+            0 => u64::MAX,
+            window => window.saturating_sub(self.sent[end] - self.received[1 - end]),
+        }
     }
 }

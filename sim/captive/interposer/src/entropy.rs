@@ -138,7 +138,9 @@ macro_rules! opens {
             let fd = unsafe { real::$name($($first,)* path, flags, mode) };
             // SAFETY: the caller's path.
             if fd >= 0 && unsafe { is_random(path) } && let Some(mut holder) = baton::enter() {
-                holder.run().descriptors.add(fd, Kind::Random);
+                let me = holder.me();
+                let host = holder.run().threads[me].host;
+                holder.run().descriptors.add(fd, host, Kind::Random);
             }
             fd
         }

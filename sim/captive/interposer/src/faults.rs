@@ -1,8 +1,14 @@
 //! What a run does wrong on purpose: rates of faults drawn by key, and faults that the program around the run orders.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use crate::run::NEVER;
+
+/// The machine of a host: hosts that differ above the low 16 bits are lives of processes on the same one.
+pub(crate) const fn machine(host: u32) -> u32 {
+    host & 0xffff
+}
 
 /// How a run is to be. Zero everywhere but the seed is a run without faults.
 #[repr(C)]
@@ -73,6 +79,19 @@ pub(crate) struct Hosts {
     /// Ways that carry nothing, until when. From, to.
     held: BTreeMap<(u32, u32), u64>,
     frozen: u32,
+    /// Machines by their addresses.
+    addresses: BTreeMap<IpAddr, u32>,
+    /// Octets that have gone from one machine to another, and who waits for how many.
+    gone: BTreeMap<(u32, u32), u64>,
+    pub(crate) awaited: Vec<Awaited>,
+}
+
+/// A thread waits until so many octets have gone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Awaited {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) count: u64,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +104,10 @@ struct Host {
     refuses_until: u64,
     /// It has no descriptor to spare until then.
     full_until: u64,
+    /// Octets that one read or write takes at most; 0: any number.
+    torn: u64,
+    /// Octets that may be on their way from it on each connection; 0: what the kernel takes.
+    window: u64,
 }
 
 impl Hosts {
@@ -130,12 +153,78 @@ impl Hosts {
         self.hosts.get(&host).is_some_and(|host| host.full_until > now)
     }
 
-    /// Nothing goes this way until then.
+    pub(crate) fn tear(&mut self, host: u32, at_most: u64) {
+        self.hosts.entry(host).or_default().torn = at_most;
+    }
+
+    pub(crate) fn torn(&self, host: u32) -> u64 {
+        self.hosts.get(&host).map_or(0, |host| host.torn)
+    }
+
+    pub(crate) fn narrow(&mut self, host: u32, window: u64) {
+        self.hosts.entry(host).or_default().window = window;
+    }
+
+    pub(crate) fn window(&self, host: u32) -> u64 {
+        self.hosts.get(&host).map_or(0, |host| host.window)
+    }
+
+    /// Nothing goes from one machine to another until then.
     pub(crate) fn hold(&mut self, from: u32, to: u32, until: u64) {
-        self.held.insert((from, to), until);
+        self.held.insert((machine(from), machine(to)), until);
     }
 
     pub(crate) fn held_until(&self, from: u32, to: u32) -> u64 {
-        if self.held.is_empty() { 0 } else { self.held.get(&(from, to)).copied().unwrap_or(0) }
+        if self.held.is_empty() { 0 } else { self.held.get(&(machine(from), machine(to))).copied().unwrap_or(0) }
+    }
+
+    /// A machine has these addresses, and no others.
+    pub(crate) fn address(&mut self, of: u32, addresses: &[IpAddr]) {
+        self.addresses.retain(|_, machine| *machine != of);
+        self.addresses.extend(addresses.iter().map(|ip| (*ip, of)));
+    }
+
+    /// The machine that somebody on `from` reaches by this address.
+    pub(crate) fn machine_at(&self, ip: IpAddr, from: u32) -> u32 {
+        let own = machine(from);
+        if ip.is_loopback() || ip.is_unspecified() { own } else { self.addresses.get(&ip).copied().unwrap_or(own) }
+    }
+
+    /// An address of the machine of this family, other than loopback.
+    pub(crate) fn address_of(&self, host: u32, like: IpAddr) -> Option<IpAddr> {
+        let own = |(_, of): &(&IpAddr, &u32)| **of == machine(host);
+        self.addresses.iter().filter(own).map(|(ip, _)| *ip).find(|ip| ip.is_ipv4() == like.is_ipv4())
+    }
+
+    /// Octets have gone; whether that is what somebody waits for.
+    pub(crate) fn carry(&mut self, from: u32, to: u32, octets: u64) -> bool {
+        let way = (machine(from), machine(to));
+        let gone = self.gone.entry(way).or_default();
+        *gone += octets;
+        let gone = *gone;
+        self.awaited.iter().any(|one| (one.from, one.to) == way && gone >= one.count)
+    }
+
+    pub(crate) fn gone(&self, from: u32, to: u32) -> u64 {
+        self.gone.get(&(from, to)).copied().unwrap_or(0)
+    }
+
+    /// How many octets may go this way before somebody who waits for them has seen them go.
+    pub(crate) fn before_awaited(&self, from: u32, to: u32) -> Option<u64> {
+        if self.awaited.is_empty() {
+            return None;
+        }
+        let way = (machine(from), machine(to));
+        let gone = self.gone(way.0, way.1);
+        let all = self.awaited.iter().filter(|one| (one.from, one.to) == way);
+        all.map(|one| one.count.saturating_sub(gone)).min()
+    }
+
+    /// Whatever was ordered to be wrong is so no more; who was killed stays so.
+    pub(crate) fn heal(&mut self) {
+        self.held.clear();
+        for host in self.hosts.values_mut().filter(|host| host.frozen_until != NEVER) {
+            *host = Host { offset: host.offset, ..Host::default() };
+        }
     }
 }

@@ -263,7 +263,8 @@ fn made(fd: c_int, kind: Kind, call: Call) -> c_int {
         && let Some(mut holder) = baton::enter()
     {
         let me = holder.me();
-        let serial = holder.run().descriptors.add(fd, kind);
+        let host = holder.run().threads[me].host;
+        let serial = holder.run().descriptors.add(fd, host, kind);
         holder.run().note(me, call, serial, 0, 0);
     }
     fd

@@ -27,6 +27,8 @@ pub(crate) enum Wait {
     Once(usize),
     Join(usize),
     Descriptors,
+    /// Octets going between two machines.
+    Octets,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

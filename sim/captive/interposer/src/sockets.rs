@@ -13,6 +13,7 @@ use crate::address;
 use crate::baton::{self, Holder};
 use crate::descriptors::{Connection, Cut, Fate, Kind, Socket, SocketState};
 use crate::draw::Purpose;
+use crate::faults::{self, machine};
 use crate::real;
 use crate::run::{NEVER, Run};
 use crate::sys::{
@@ -61,50 +62,54 @@ unsafe extern "C" fn socket(family: c_int, kind: c_int, protocol: c_int) -> c_in
     };
     let (local, peer, real) = (Vec::new(), Vec::new(), Vec::new());
     let socket = Socket { family, host, local, peer, real, state: SocketState::Fresh, error: 0 };
-    let serial = holder.run().descriptors.add(fd, Kind::Socket(socket));
+    let serial = holder.run().descriptors.add(fd, host, Kind::Socket(socket));
     holder.run().note(me, Call::Socket, serial, i64::from(family), 0);
     fd
 }
 
 impl Run {
-    /// The name under which a listener of this address is known.
-    fn name_of(octets: &[u8]) -> Vec<u8> {
+    /// The name under which a listener of this address is known, on this machine.
+    fn name_of(octets: &[u8], machine: u32) -> Vec<u8> {
         match address::inet(octets) {
-            Some(address) => format!("tcp {address}").into_bytes(),
-            None => address::unix_name(octets),
+            Some(address) => format!("tcp {machine} {address}").into_bytes(),
+            None => match address::unix_name(octets) {
+                name if name.first() == Some(&0) => [format!("\0{machine}").as_bytes(), &name[..]].concat(),
+                path => path,
+            },
         }
     }
 
     /// A port that is free at this address, drawn from those the system would draw from.
-    fn free_port(&self, ip: IpAddr, whom: u64) -> u16 {
+    fn free_port(&self, ip: IpAddr, machine: u32, whom: u64) -> u16 {
         let ports = (0..).map(|n| self.seed.below(28_232, Purpose::Port, whom, n) + 32_768);
         let free = |port: &u64| {
             let address = SocketAddr::new(ip, u16::try_from(*port).unwrap_or(0));
-            self.listener(&address::of_inet(address)).is_none()
+            self.listener(&address::of_inet(address), machine).is_none()
         };
         let port = ports.take(100_000).find(free).unwrap_or(0);
         u16::try_from(port).unwrap_or(0)
     }
 
-    /// Who is bound there, to the address or to every address.
-    fn listener(&self, octets: &[u8]) -> Option<c_int> {
+    /// Who is bound there, to the address or to every address of the machine.
+    fn listener(&self, octets: &[u8], machine: u32) -> Option<c_int> {
         let bound = &self.descriptors.bound;
-        if let Some(listener) = bound.get(&Self::name_of(octets)) {
+        if let Some(listener) = bound.get(&Self::name_of(octets, machine)) {
             return Some(*listener);
         }
         let port = address::inet(octets)?.port();
         let everywhere = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED)];
         let all = everywhere.map(|ip| address::of_inet(SocketAddr::new(ip, port)));
-        all.iter().find_map(|octets| bound.get(&Self::name_of(octets)).copied())
+        all.iter().find_map(|octets| bound.get(&Self::name_of(octets, machine)).copied())
     }
 
     /// Whether binding there is in somebody's way.
-    fn is_taken(&self, octets: &[u8]) -> bool {
+    fn is_taken(&self, octets: &[u8], on: u32) -> bool {
         let Some(wanted) = address::inet(octets) else {
-            return self.descriptors.bound.contains_key(&Self::name_of(octets));
+            return self.descriptors.bound.contains_key(&Self::name_of(octets, on));
         };
         let bound = self.descriptors.bound.values().filter_map(|fd| self.descriptors.socket(*fd));
-        bound.filter_map(|socket| address::inet(&socket.local)).any(|other| {
+        let here = bound.filter(|socket| machine(socket.host) == on);
+        here.filter_map(|socket| address::inet(&socket.local)).any(|other| {
             let overlap = other.ip() == wanted.ip() || other.ip().is_unspecified() || wanted.ip().is_unspecified();
             other.port() == wanted.port() && overlap
         })
@@ -117,15 +122,16 @@ impl Run {
         if !socket.local.is_empty() || address::family(&octets) != socket.family {
             return (-EINVAL).into();
         }
+        let on = machine(socket.host);
         if let Some(address) = address::inet(&octets)
             && address.port() == 0
         {
-            octets = address::of_inet(SocketAddr::new(address.ip(), self.free_port(address.ip(), serial)));
+            octets = address::of_inet(SocketAddr::new(address.ip(), self.free_port(address.ip(), on, serial)));
         }
-        if self.is_taken(&octets) {
+        if self.is_taken(&octets, on) {
             return (-EADDRINUSE).into();
         }
-        let name = Self::name_of(&octets);
+        let name = Self::name_of(&octets, on);
         // A path is the file system's, so it is bound as it is; all else gets a name that no other process has.
         let is_path = address::family(&octets) == AF_UNIX && name.first().is_some_and(|first| *first != 0);
         // SAFETY: takes nothing.
@@ -150,7 +156,8 @@ impl Run {
         if self.seed.happens(self.options.rates.refuse, Purpose::Refuse, serial, 0) {
             return Err(ECONNREFUSED);
         }
-        let listener = self.listener(octets);
+        let machine = address::inet(octets).map_or_else(|| machine(host), |to| self.hosts.machine_at(to.ip(), host));
+        let listener = self.listener(octets, machine);
         let there = listener.and_then(|listener| self.descriptors.socket(listener));
         let (real, to) = match there {
             Some(there) if matches!(there.state, SocketState::Listening(_)) => (there.real.clone(), there.host),
@@ -158,7 +165,7 @@ impl Run {
             _ if address::family(octets) == AF_UNIX => (octets.to_vec(), host),
             _ => return Err(ECONNREFUSED),
         };
-        if self.hosts.refuses(to, self.now) || self.hosts.held_until(host, to) > self.now {
+        if self.hosts.refuses(to, self.now) {
             return Err(ECONNREFUSED);
         }
         let len = i64::try_from(real.len()).unwrap_or(0);
@@ -175,8 +182,9 @@ impl Run {
         }
         let local = match address::inet(octets) {
             Some(peer) => {
-                let ip = if peer.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { peer.ip() };
-                address::of_inet(SocketAddr::new(ip, self.free_port(ip, serial)))
+                let own = if peer.ip().is_loopback() { None } else { self.hosts.address_of(host, peer.ip()) };
+                let ip = own.unwrap_or(if peer.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { peer.ip() });
+                address::of_inet(SocketAddr::new(ip, self.free_port(ip, faults::machine(host), serial)))
             }
             None => Vec::new(),
         };
@@ -197,6 +205,7 @@ impl Run {
             fds: [Some(fd), None],
             hosts,
             sent: [0; 2],
+            received: [0; 2],
             calls: [0; 2],
             cut: self.draw_cut(connection as u64),
             fate: Fate::Whole,
@@ -249,7 +258,7 @@ impl Run {
         let state = SocketState::Connected { connection, end: 1 };
         let local = if family == AF_UNIX { local } else { dialled };
         let socket = Socket { family, host, local, peer, real: Vec::new(), state, error: 0 };
-        self.descriptors.add(fd, Kind::Socket(socket));
+        self.descriptors.add(fd, host, Kind::Socket(socket));
         self.descriptors.connections[connection].fds[1] = Some(fd);
         let fate = self.descriptors.connections[connection].fate;
         self.descriptors.strike(connection, fate);
