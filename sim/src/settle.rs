@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actor::message::MessageId;
 use crate::history::Received;
-use crate::plan::{ActorIndex, HostIndex, Link, Plan, SocketIndex, SocketType, Step};
+use crate::plan::{ActorIndex, FaultKind, HostEvent, HostIndex, Link, Plan, SocketIndex, SocketType, Step};
 use crate::time::Span;
 use crate::topology::{Admission, Topology, admission, carries, never_comes_back, talk};
 
@@ -135,6 +135,7 @@ impl<'a> Demands<'a> {
         let mut peers = self.topology.peers(socket);
         peers.retain(|peer| {
             talk(self.type_of(socket), self.type_of(*peer))
+                && !self.may_be_deaf(socket, *peer)
                 && admission(self.plan, socket, *peer) == Admission::Admitted
                 && [socket, *peer].into_iter().all(|end| self.is_easy(end))
         });
@@ -161,6 +162,83 @@ impl<'a> Demands<'a> {
             && enough(options.connect_timeout, self.worst * 4)
             && options.maxmsgsize.is_none_or(|limit| limit >= 128)
             && options.reconnect_ivl.is_none_or(|ivl| !ivl.0.is_zero() || self.plan.faults.is_empty())
+    }
+
+    /// Whether one of two sockets may hold on to a connection of which the other has nothing any more, for good.
+    ///
+    /// Who says nothing by itself and has no heartbeats does not notice that the other is gone (37/ZMTP asks for heartbeats
+    /// for that reason), and a ROUTER or PAIR that holds on to the old connection refuses the new one.
+    // spec: ZMTP31-PING-13
+    fn may_be_deaf(&self, one: SocketIndex, other: SocketIndex) -> bool {
+        let plan = self.plan;
+        let beats = |socket: SocketIndex| plan[socket].options.heartbeat_ivl.is_some_and(|ivl| !ivl.0.is_zero());
+        self.topology.between_two(one, other).filter(|path| !path.inproc).any(|path| {
+            let (dialler, bound) = (path.connecting, path.bound);
+            // Told of by a PING, a peer's silence is noticed, too.
+            let hears = |ear: SocketIndex, mouth: SocketIndex| {
+                beats(ear) || beats(mouth) && plan[mouth].options.heartbeat_ttl.is_some_and(|ttl| !ttl.0.is_zero())
+            };
+            let silent = match self.type_of(dialler) {
+                SocketType::Pull | SocketType::Sub | SocketType::XSub | SocketType::Rep | SocketType::Stream => true,
+                SocketType::Push | SocketType::Pub | SocketType::XPub | SocketType::Req => false,
+                SocketType::Dealer | SocketType::Router | SocketType::Pair => !self.role(dialler).probes,
+            };
+            // A publisher says nothing either where nothing is wanted for a while.
+            let silent = silent
+                || matches!(self.type_of(dialler), SocketType::Pub | SocketType::XPub)
+                    && self.type_of(bound) == SocketType::XSub;
+            let holds_on = match self.type_of(bound) {
+                SocketType::Router => {
+                    plan[dialler].options.routing_id.is_some() && plan[bound].options.router_handover != Some(true)
+                }
+                SocketType::Pair => true,
+                _ => false,
+            };
+            silent && !hears(dialler, bound) && self.goes_silently(bound, dialler)
+                || holds_on && !hears(bound, dialler) && self.goes_silently(dialler, bound)
+        })
+    }
+
+    /// Whether a socket's connection can be gone without the other side being told.
+    fn goes_silently(&self, gone: SocketIndex, from: SocketIndex) -> bool {
+        let host = &self.plan[gone].host;
+        let gives_up = self.plan[gone].options.heartbeat_ivl.is_some_and(|ivl| !ivl.0.is_zero())
+            || self.plan[from].options.heartbeat_ttl.is_some_and(|ttl| !ttl.0.is_zero());
+        self.plan.faults.iter().any(|fault| match &fault.what {
+            FaultKind::Down { host: down, how: HostEvent::PowerLoss, .. } => down == host,
+            // Whoever gives up meanwhile cannot say so.
+            FaultKind::Partition { between, .. } | FaultKind::Stall { between } | FaultKind::HalfOpen { between } => {
+                gives_up && between.contains(host)
+            }
+            FaultKind::Swizzle { hosts } => gives_up && hosts.contains(host),
+            // What dies behind a wall is not heard of either.
+            FaultKind::Down { host: down, how: HostEvent::Kill, .. } => {
+                down == host && self.plan.faults.iter().any(|other| Self::walls(&other.what, host))
+            }
+            FaultKind::Reset { between } => {
+                between.contains(host) && self.plan.faults.iter().any(|other| Self::walls(&other.what, host))
+            }
+            FaultKind::SlowLink { .. }
+            | FaultKind::TinyBuffers { .. }
+            | FaultKind::Torn { .. }
+            | FaultKind::DuplicateConnect { .. }
+            | FaultKind::Pause { .. }
+            | FaultKind::NoDescriptors { .. }
+            | FaultKind::RefuseAccept { .. }
+            | FaultKind::Name { .. }
+            | FaultKind::ClockJump { .. } => false,
+        })
+    }
+
+    /// Whether a fault keeps packets of a host from getting through.
+    fn walls(what: &FaultKind, host: &String) -> bool {
+        match what {
+            FaultKind::Partition { between, .. } | FaultKind::Stall { between } | FaultKind::HalfOpen { between } => {
+                between.contains(host)
+            }
+            FaultKind::Swizzle { hosts } => hosts.contains(host),
+            _ => false,
+        }
     }
 
     fn straight(&self, from: SocketIndex, duties: &mut BTreeSet<Duty>) {

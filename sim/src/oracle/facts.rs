@@ -127,7 +127,7 @@ pub(crate) struct Facts<'a> {
     pub faults: Vec<Active>,
     /// Whether the engine tells of connections.
     pub has_events: bool,
-    /// When the first context began to terminate; the end of the history if none did.
+    /// When the first context began to terminate; just behind the end of the history if none did.
     pub closing: Time,
     /// The end of the history.
     pub end: Time,
@@ -162,7 +162,7 @@ impl<'a> Facts<'a> {
         for (place, entry) in run.history.entries.iter().enumerate() {
             facts.take(place, entry, &mut current);
         }
-        facts.closing = facts.closing.min(facts.end);
+        facts.closing = facts.closing.min(Time::from_nanos(facts.end.as_nanos() + 1));
         facts
     }
 

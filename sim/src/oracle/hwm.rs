@@ -80,7 +80,8 @@ fn alone(facts: &Facts<'_>, life: LifeIndex, clauses: Clauses, found: &mut Findi
     }
     let made = ["connected", "accepted", "handshake-succeeded"];
     let first = of.events.iter().filter(|event| made.contains(&event.name.as_str())).map(|event| event.at).min();
-    let until = first.map_or(facts.end, |at| Time::from_nanos(at.as_nanos().saturating_sub(TOLD_LATE)));
+    let until = first.map_or(u64::MAX, |at| at.as_nanos().saturating_sub(TOLD_LATE));
+    let until = Time::from_nanos(until);
     let holds = |at: Time| -> Option<usize> {
         let immediate = options.immediate == Some(true);
         let endpoints: BTreeSet<&str> =

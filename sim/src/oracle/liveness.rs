@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Evidence, Facts, Findings, HopKind};
 use crate::engine::Ending;
 use crate::history::{Call, What};
-use crate::plan::{ActorIndex, Amount, Expect, Linger, Plan, SocketIndex, SocketType, Step};
+use crate::plan::{ActorIndex, Amount, Expect, Linger, Plan, SocketIndex, SocketType};
 use crate::settle::{Duty, DutyKind};
 use crate::time::Time;
 use crate::violation::{Kind, Violation};
@@ -39,12 +39,13 @@ fn endings(facts: &Facts<'_>, found: &mut Findings) {
         Ending::Deadlock(positions) => (positions, "nothing could happen any more"),
     };
     let stuck = Stuck::of(facts.plan, positions);
-    let duties: Vec<&Duty> =
-        facts.run.history.settlement.duties().filter(|duty| !stuck.excuses(facts.plan, duty)).collect();
-    for duty in &duties {
-        found.missing("liveness", clause(facts.plan, duty), pending(facts, duty, how), Evidence::none());
+    let pending: Vec<&Duty> = facts.run.history.settlement.duties().collect();
+    let unexcused = pending.iter().filter(|duty| !stuck.excuses(facts.plan, duty));
+    for duty in unexcused.clone() {
+        found.missing("liveness", clause(facts.plan, duty), told(facts, duty, how), Evidence::none());
     }
-    if !duties.is_empty() {
+    // Others wait for what is pending.
+    if !pending.is_empty() {
         return;
     }
     let waiting: Vec<&str> = stuck.unexcused(facts).collect();
@@ -82,7 +83,7 @@ fn clause(plan: &Plan, duty: &Duty) -> &'static str {
 }
 
 /// Who should have been reached, and what is known of why not.
-fn pending(facts: &Facts<'_>, duty: &Duty, how: &str) -> String {
+fn told(facts: &Facts<'_>, duty: &Duty, how: &str) -> String {
     let names = |sockets: &BTreeSet<SocketIndex>| {
         sockets.iter().map(|socket| facts.plan[*socket].name.as_str()).collect::<Vec<_>>().join(" or ")
     };
@@ -156,10 +157,9 @@ impl<'a> Stuck<'a> {
     }
 
     fn unexcused(&self, facts: &'a Facts<'_>) -> impl Iterator<Item = &'a str> {
-        let settles = |actor: ActorIndex| facts.plan[actor].r#do.iter().any(|step| matches!(step, Step::Settle { .. }));
         self.actors
             .iter()
-            .filter(move |(actor, step, _)| !Self::may_wait(facts.plan, step) || *step == "settle" && settles(*actor))
+            .filter(move |(_, step, _)| !Self::may_wait(facts.plan, step))
             .map(|(_, _, position)| *position)
     }
 }

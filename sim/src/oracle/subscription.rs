@@ -153,7 +153,8 @@ impl Known<'_> {
             let Some(shown) = shown.filter(|_| hop.topic.starts_with(self.topic)) else { continue };
             let Some(later) = came[place + 1..].iter().find_map(|get| *get) else { break };
             let from = row[shown].since;
-            if !self.is_held(from, hop.at) || facts.may_have_lost(&[self.publisher, self.subscriber], from, later.at) {
+            if !self.is_held(from, later.at) || facts.may_have_lost(&[self.publisher, self.subscriber], from, later.at)
+            {
                 continue;
             }
             if may_be_full(facts, self.publisher, self.subscriber, row, &came, place) {
@@ -182,7 +183,17 @@ impl Known<'_> {
     /// Whether this message could come for no other subscription, while this one was held.
     fn shows(&self, hop: &Hop, get: &Get<'_>) -> bool {
         let only = self.topics.iter().filter(|topic| hop.topic.starts_with(**topic)).eq([&self.topic]);
-        only && self.is_held(hop.since, get.at)
+        only && self.is_held(hop.since, get.at) && !self.is_being_cancelled(hop.since)
+    }
+
+    /// Whether an earlier subscription to the same topic may still count at the publisher, for its end is on its way.
+    fn is_being_cancelled(&self, at: crate::time::Time) -> bool {
+        let facts = self.facts;
+        let mut ends =
+            facts.life(self.subscriber).subscriptions.iter().filter(|change| {
+                change.topic == self.topic && change.change == Change::Cancelled && change.since <= at
+            });
+        ends.any(|end| at.saturating_since(end.at) < ON_ITS_WAY + facts.worst_latency() || !facts.is_calm(end.at, at))
     }
 
     /// Whether the subscription was held all the time between these.

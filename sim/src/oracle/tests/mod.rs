@@ -1,1 +1,3 @@
+mod oracles;
 mod reference;
+mod script;

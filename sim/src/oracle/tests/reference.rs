@@ -203,19 +203,9 @@ fn is_green(most: u64, seeds: std::ops::Range<u64>) {
             if let Err(why) = plan.check() {
                 panic!("{why:?}\n{text}");
             }
-            let run = Bare.run(&plan, Recording::History);
-            let found = judge(&plan, &run);
-            if !found.is_empty() {
-                if let Ok(folder) = std::env::var("ORACLE_OUT") {
-                    let story: String =
-                        run.history.entries.iter().map(|entry| format!("{} {:?}\n", entry.at, entry.what)).collect();
-                    let told: String =
-                        found.iter().map(|violation| format!("# {violation} {:?}\n", violation.entries)).collect();
-                    let name = format!("{folder}/{}-{seed}-{most}", scene.name.replace(' ', "-"));
-                    std::fs::write(format!("{name}.toml"), format!("{told}{text}")).unwrap();
-                    std::fs::write(format!("{name}.txt"), format!("{story}{:?} {:?}\n", run.ending, run.left)).unwrap();
-                }
-                alarms.push(format!("{} {seed}: {} ({} in all)", scene.name, found[0], found.len()));
+            let (found, alarm) = alarms_of(&plan, &format!("{}-{seed}-{most}", scene.name.replace(' ', "-")));
+            if found > 0 {
+                alarms.push(alarm);
             }
         }
     }
@@ -235,4 +225,37 @@ fn the_reference_is_green_under_a_fault() {
 #[test]
 fn the_reference_is_green_under_many_faults() {
     is_green(8, 0..seeds());
+}
+
+/// Runs a plan, keeps what led to an alarm where `ORACLE_OUT` says, and tells how many there were, and the first.
+fn alarms_of(plan: &Plan, name: &str) -> (usize, String) {
+    let run = Bare.run(plan, Recording::History);
+    let found = judge(plan, &run);
+    let Some(first) = found.first() else { return (0, String::new()) };
+    if let Ok(folder) = std::env::var("ORACLE_OUT") {
+        let story: String =
+            run.history.entries.iter().map(|entry| format!("{} {:?}\n", entry.at, entry.what)).collect();
+        let told: String = found.iter().map(|violation| format!("# {violation} {:?}\n", violation.entries)).collect();
+        let text = toml::to_string(plan).unwrap();
+        std::fs::write(format!("{folder}/{name}.toml"), format!("{told}{text}")).unwrap();
+        std::fs::write(format!("{folder}/{name}.txt"), format!("{story}{:?} {:?}\n", run.ending, run.left)).unwrap();
+    }
+    (found.len(), format!("{name}: {first} ({} in all)", found.len()))
+}
+
+#[test]
+fn the_reference_is_green_in_the_swarm() {
+    let first: u64 = std::env::var("ORACLE_FIRST").ok().and_then(|first| first.parse().ok()).unwrap_or(0);
+    let mut alarms = Vec::new();
+    for seed in first..first + seeds() * 4 {
+        let plan = crate::swarm::draw(seed);
+        if Bare.lacks(&plan).is_some() || toml::to_string(&plan).unwrap().contains("inproc://") {
+            continue;
+        }
+        let (found, alarm) = alarms_of(&plan, &format!("swarm-{seed}"));
+        if found > 0 {
+            alarms.push(alarm);
+        }
+    }
+    assert!(alarms.is_empty(), "{} alarms:\n{}", alarms.len(), alarms.join("\n"));
 }
