@@ -120,8 +120,9 @@ impl World {
         if self.condition(host) == Condition::Running {
             self.hosts[host.index()].condition = Condition::Paused;
             self.trace.note(self.now, What::Paused(host));
-            let untold = self.ready.iter().filter(|(of, _)| *of == Some(host)).map(|(_, wake)| *wake).collect();
-            self.hosts[host.index()].deferred = untold;
+            for (_, wake) in self.ready.iter().filter(|(of, _)| *of == Some(host)) {
+                self.hosts[host.index()].deferred.push(*wake);
+            }
             self.ready.retain(|(of, _)| *of != Some(host));
         }
     }
@@ -131,7 +132,7 @@ impl World {
         if self.condition(host) == Condition::Paused {
             self.hosts[host.index()].condition = Condition::Running;
             self.trace.note(self.now, What::Resumed(host));
-            let missed = std::mem::take(&mut self.hosts[host.index()].deferred);
+            let missed = self.hosts[host.index()].deferred.take();
             self.ready.extend(missed.into_iter().map(|wake| (Some(host), wake)));
         }
     }
@@ -249,7 +250,7 @@ impl World {
         let of = &mut self.hosts[host.index()];
         of.process = process;
         of.condition = Condition::Running;
-        of.deferred.clear();
+        of.deferred.take();
     }
 
     fn forget_process(&mut self, host: HostId) {
@@ -257,7 +258,7 @@ impl World {
         self.cancel_timers(host);
         self.cancel_lookups(host);
         self.ready.retain(|(of, _)| *of != Some(host));
-        self.hosts[host.index()].deferred.clear();
+        self.hosts[host.index()].deferred.take();
     }
 
     /// Ends that the host's system knows of.

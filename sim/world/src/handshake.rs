@@ -73,7 +73,10 @@ impl World {
         match end.mode {
             Mode::Gone => {}
             // The same once more: the answer was lost, or is late.
-            Mode::Answering(_) => return,
+            Mode::Answering(_) => {
+                self.send(conn, Side::Acceptor, Packet::SynAck);
+                return;
+            }
             Mode::Dialling | Mode::Queued(_) | Mode::Open | Mode::Orphan | Mode::Done => return,
         }
         let (host, Address::Tcp(at)) = (end.host, end.local.clone()) else { return };

@@ -96,10 +96,30 @@ pub(crate) struct Host {
     pub(crate) paths: BTreeMap<String, Option<ListenerId>>,
     pub(crate) abstract_names: BTreeMap<Vec<u8>, ListenerId>,
     /// What will be told when the process runs again.
-    pub(crate) deferred: BTreeSet<Wake>,
+    pub(crate) deferred: Deferred,
     pub(crate) refuses_until: Time,
     pub(crate) entropy: Draw,
     pub(crate) port: Draw,
+}
+
+/// Wakes, each once, in the order in which they came first.
+#[derive(Debug, Default)]
+pub(crate) struct Deferred {
+    known: BTreeSet<Wake>,
+    order: Vec<Wake>,
+}
+
+impl Deferred {
+    pub(crate) fn push(&mut self, wake: Wake) {
+        if self.known.insert(wake) {
+            self.order.push(wake);
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Wake> {
+        self.known.clear();
+        std::mem::take(&mut self.order)
+    }
 }
 
 /// Whether an address may be taken although somebody has it.

@@ -20,10 +20,14 @@ impl Ring {
             self.grow(bytes.len());
         }
         let at = (self.start + self.len) & (self.bytes.len() - 1);
-        let first = bytes.len().min(self.bytes.len() - at);
-        self.bytes[at..at + first].copy_from_slice(&bytes[..first]);
-        self.bytes[..bytes.len() - first].copy_from_slice(&bytes[first..]);
         self.len += bytes.len();
+        if let Some(place) = self.bytes.get_mut(at..at + bytes.len()) {
+            place.copy_from_slice(bytes);
+            return;
+        }
+        let (first, second) = bytes.split_at(self.bytes.len() - at);
+        self.bytes[at..].copy_from_slice(first);
+        self.bytes[..second.len()].copy_from_slice(second);
     }
 
     /// Takes the first octets, as many as fit.
@@ -32,12 +36,16 @@ impl Ring {
         if into.is_empty() {
             return;
         }
-        let first = into.len().min(self.bytes.len() - self.start);
-        into[..first].copy_from_slice(&self.bytes[self.start..self.start + first]);
-        let rest = into.len() - first;
-        into[first..].copy_from_slice(&self.bytes[..rest]);
-        self.start = (self.start + into.len()) & (self.bytes.len() - 1);
+        let at = self.start;
+        self.start = (at + into.len()) & (self.bytes.len() - 1);
         self.len -= into.len();
+        if let Some(place) = self.bytes.get(at..at + into.len()) {
+            into.copy_from_slice(place);
+            return;
+        }
+        let (first, second) = into.split_at_mut(self.bytes.len() - at);
+        first.copy_from_slice(&self.bytes[at..]);
+        second.copy_from_slice(&self.bytes[..second.len()]);
     }
 
     /// `len` octets from the `from`th on, in at most two pieces.

@@ -8,7 +8,7 @@ use crate::connection::Connection;
 use crate::datagram::{Datagrams, Flying};
 use crate::draw::{Draw, Purpose, key_of};
 use crate::event::{Conn, Event, Queue};
-use crate::host::{Clock, Condition, Host, Limits, Resources};
+use crate::host::{Clock, Condition, Deferred, Host, Limits, Resources};
 use crate::id::{HostId, ListenerId, Side, StreamId, Wake};
 use crate::link::{Line, Link};
 use crate::listener::Listener;
@@ -107,7 +107,7 @@ impl World {
             time_wait: Vec::new(),
             paths: BTreeMap::new(),
             abstract_names: BTreeMap::new(),
-            deferred: std::collections::BTreeSet::new(),
+            deferred: Deferred::default(),
             refuses_until: Time::START,
             entropy: draw(Purpose::Entropy),
             port: draw(Purpose::Port),
@@ -317,7 +317,7 @@ impl World {
         match of.condition {
             Condition::Running => self.ready.push_back((Some(host), wake)),
             Condition::Paused => {
-                of.deferred.insert(wake);
+                of.deferred.push(wake);
             }
             Condition::Dead | Condition::Off => {}
         }
