@@ -5,7 +5,7 @@ use crate::connection::{Kind, Mode};
 use crate::errno::Errno;
 use crate::event::{Conn, Event, Packet};
 use crate::host::Condition;
-use crate::id::{Side, Wake};
+use crate::id::{HostId, Side, Wake};
 use crate::link::Why;
 use crate::listener::covers;
 use crate::trace::What;
@@ -185,7 +185,11 @@ impl World {
     }
 
     fn arrive_otherwise(&mut self, conn: Conn, to: Side, packet: Packet) {
-        let connection = &mut self.connections[conn.slot as usize];
+        if let Some(heir) = self.heir(conn, to) {
+            self.reset_by_heir(conn, to, packet, heir);
+            return;
+        }
+        let connection = &self.connections[conn.slot as usize];
         let end = &connection.ends[to.index()];
         let is_off = self.hosts[end.host.index()].condition == Condition::Off;
         if is_off || end.is_away {
@@ -216,6 +220,29 @@ impl World {
                 Mode::Dialling => unreachable!("nobody sends data before the answer to SYN, which comes first"),
             },
             Packet::Rst => self.on_reset(conn, to),
+        }
+    }
+
+    /// Another host that has the address of an end by now, and power.
+    fn heir(&self, conn: Conn, of: Side) -> Option<HostId> {
+        let end = &self.connections[conn.slot as usize].ends[of.index()];
+        let Address::Tcp(at) = &end.local else { return None };
+        let heir = self.host_of.get(&at.ip()).copied().filter(|heir| end.is_away && *heir != end.host)?;
+        (self.hosts[heir.index()].condition != Condition::Off).then_some(heir)
+    }
+
+    /// A packet came to a host that knows nothing of its connection, because the address moved there.
+    fn reset_by_heir(&mut self, conn: Conn, to: Side, packet: Packet, heir: HostId) {
+        let whom = self.connections[conn.slot as usize].ends[to.other().index()].host;
+        let line = self.line(heir, whom);
+        if let Packet::Data { .. } = packet {
+            self.connections[conn.slot as usize].half(to.other()).flying -= 1;
+        }
+        if packet != Packet::Rst {
+            let half = self.connections[conn.slot as usize].half(to);
+            let own = std::mem::replace(&mut half.line, line);
+            self.send(conn, to, Packet::Rst);
+            self.connections[conn.slot as usize].half(to).line = own;
         }
     }
 

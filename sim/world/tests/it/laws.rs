@@ -83,7 +83,7 @@ struct End {
 
 impl End {
     fn writes(len: usize, first: u8) -> Self {
-        let out = (0..len).map(|n| first.wrapping_add((n % 251) as u8)).collect();
+        let out = (0..251).cycle().map(|n| first.wrapping_add(n)).take(len).collect();
         Self { out, ..Self::default() }
     }
 

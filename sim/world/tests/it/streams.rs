@@ -3,61 +3,9 @@
 use std::io::IoSlice;
 use std::time::Duration;
 
-use zmq_world::{Address, Errno, Flow, HostId, Limits, Listen, ListenerId, StreamId, Time, Wake, World};
+use zmq_world::{Address, Errno, Flow, Limits, Listen, Time, Wake};
 
-struct Pair {
-    world: World,
-    server: HostId,
-    client: HostId,
-    listener: ListenerId,
-    /// The dialler's end, and the acceptor's.
-    ends: [StreamId; 2],
-}
-
-fn at() -> Address {
-    Address::Tcp("10.0.0.1:5555".parse().unwrap())
-}
-
-fn hosts(seed: u64) -> (World, HostId, HostId) {
-    let mut world = World::new(seed);
-    let server = world.add_host("server", &["10.0.0.1".parse().unwrap()]);
-    let client = world.add_host("client", &["10.0.0.2".parse().unwrap()]);
-    (world, server, client)
-}
-
-fn pair(seed: u64) -> Pair {
-    let (mut world, server, client) = hosts(seed);
-    let listener = world.listen(server, &at(), &Listen::default()).unwrap();
-    let dialler = world.dial(client, &at(), None).unwrap();
-    assert_eq!(world.next(), Some(Wake::Dialled(dialler)));
-    assert_eq!(world.dialled(dialler), Some(Ok(())));
-    assert_eq!(world.next(), Some(Wake::Acceptable(listener)));
-    let acceptor = world.accept(listener).unwrap();
-    Pair { world, server, client, listener, ends: [dialler, acceptor] }
-}
-
-impl Pair {
-    fn write(&mut self, end: usize, bytes: &[u8]) -> Result<usize, Errno> {
-        self.world.write(self.ends[end], &[IoSlice::new(bytes)])
-    }
-
-    fn read(&mut self, end: usize) -> Result<Vec<u8>, Errno> {
-        let mut into = vec![0; 1 << 20];
-        let len = self.world.read(self.ends[end], &mut into)?;
-        into.truncate(len);
-        Ok(into)
-    }
-
-    /// Lets everything happen that is going to.
-    fn settle(&mut self) -> Vec<Wake> {
-        std::iter::from_fn(|| self.world.next()).collect()
-    }
-
-    fn flow(&mut self, flow: Flow) {
-        self.world.set_flow(self.client, self.server, flow);
-        self.world.set_flow(self.server, self.client, flow);
-    }
-}
+use crate::pair::{at, hosts, pair};
 
 #[test]
 fn octets_arrive_in_order_and_both_ends_close() {
