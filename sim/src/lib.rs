@@ -20,6 +20,7 @@ pub mod history;
 pub mod options;
 pub mod oracle;
 pub mod plan;
+pub mod render;
 pub mod saved;
 pub mod scenario;
 pub mod settle;
