@@ -58,8 +58,10 @@ mod reached {
         static REACHED: RefCell<Option<BTreeSet<&'static str>>> = const { RefCell::new(None) };
     }
 
-    /// From now on this thread remembers the clauses that it comes by; what it remembered before is forgotten.
+    /// A simulated run begins on this thread: from now on it remembers the clauses that it comes by, and what it remembered
+    /// before is forgotten. So are the buffers that it kept; until [`take`] it has none in common with other threads.
     pub fn begin() {
+        crate::frame::pool::forget();
         REACHED.with_borrow_mut(|reached| *reached = Some(BTreeSet::new()));
     }
 
@@ -67,6 +69,11 @@ mod reached {
     #[must_use]
     pub fn take() -> Vec<&'static str> {
         REACHED.take().into_iter().flatten().collect()
+    }
+
+    /// Whether no run is under way on this thread.
+    pub(crate) fn is_outside() -> bool {
+        REACHED.with_borrow(Option::is_none)
     }
 
     #[cold]
@@ -81,9 +88,9 @@ mod reached {
 }
 
 #[cfg(feature = "simulation")]
-pub(crate) use reached::reach;
-#[cfg(feature = "simulation")]
 pub use reached::{begin, take};
+#[cfg(feature = "simulation")]
+pub(crate) use reached::{is_outside, reach};
 
 /// The code that follows obeys these clauses.
 #[cfg(feature = "simulation")]

@@ -37,7 +37,7 @@ struct Pool {
 pub(crate) fn take_pooled(octets: usize) -> Option<Buffer> {
     // A thread that is ending has no pool any more.
     let own = OWN.try_with(|pool| pool.borrow_mut().take(octets)).ok().flatten();
-    own.or_else(|| SHARED.try_lock().ok()?.take(octets))
+    own.or_else(|| if shares() { SHARED.try_lock().ok()?.take(octets) } else { None })
 }
 
 /// An empty buffer of at least `octets`, and at least [`READ_OCTETS`].
@@ -56,12 +56,30 @@ pub(crate) fn give_back(buffer: Buffer) {
         own.keep(buffer);
         // The oldest: if frames still hold it, somebody keeps them for long.
         while let Some(surplus) = own.surplus(OWN_OCTETS) {
-            if let Ok(mut shared) = SHARED.try_lock() {
+            if shares()
+                && let Ok(mut shared) = SHARED.try_lock()
+            {
                 shared.keep(surplus);
                 while shared.surplus(SHARED_OCTETS).is_some() {}
             }
         }
     });
+}
+
+/// Whether this thread takes from others and gives to them. In a simulated run it does not: what they leave, and how much
+/// room is in it, is chance.
+#[cfg(not(feature = "simulation"))]
+const fn shares() -> bool {
+    true
+}
+
+#[cfg(feature = "simulation")]
+use crate::marks::is_outside as shares;
+
+/// Forgets the buffers of this thread.
+#[cfg(feature = "simulation")]
+pub(crate) fn forget() {
+    OWN.with(|pool| *pool.borrow_mut() = Pool::new());
 }
 
 impl Pool {
@@ -129,6 +147,22 @@ mod tests {
         assert!(own <= OWN_OCTETS, "{own}");
         let shared = SHARED.lock().unwrap().octets;
         assert!(shared <= SHARED_OCTETS, "{shared}");
+    }
+
+    /// A buffer of another run has another size, which shows in how much one read and one write takes.
+    #[test]
+    #[cfg(feature = "simulation")]
+    fn a_simulated_run_takes_nothing_that_others_left() {
+        let size = READ_OCTETS * 7;
+        std::thread::spawn(move || (0..8).for_each(|_| give_back(Buffer::with_capacity(size)))).join().unwrap();
+        let run = std::thread::spawn(move || {
+            give_back(Buffer::with_capacity(size));
+            crate::marks::begin();
+            assert!(take_pooled(size).is_none(), "neither of other threads nor of what this one did before");
+            let _ = crate::marks::take();
+            (0..100_000).any(|_| take_pooled(size).is_some())
+        });
+        assert!(run.join().unwrap(), "there was something to take");
     }
 
     #[test]
