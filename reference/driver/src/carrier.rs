@@ -18,6 +18,7 @@ use zmq_core::time::Instant;
 use crate::context;
 use crate::pace::{Comes, Pace, Turn};
 use crate::runtime::{BoxFuture, Close, Link, Runtime, Timer};
+use crate::trouble::{self, Point};
 use crate::zap;
 
 /// Reads of one turn. Then others have theirs.
@@ -89,6 +90,16 @@ impl Carrier {
     pub(crate) fn wake(&self) {
         let waker = self.task().waker.take();
         if let Some(waker) = waker {
+            #[cfg(feature = "simulation")]
+            if trouble::strikes(Point::WakeLate) {
+                let late = async move {
+                    trouble::yield_once().await;
+                    waker.wake_by_ref();
+                    trouble::yield_once().await;
+                    waker.wake();
+                };
+                return self.runtime.start_io(self.index, Box::pin(late));
+            }
             waker.wake();
         }
     }
@@ -214,6 +225,7 @@ impl IoSide for Carrier {
 
     fn messages_waiting_direct(&self) {
         let carried_on = match self.load.try_lock() {
+            Ok(_) if trouble::strikes(Point::WriteByTask) => false,
             Ok(mut load) => load.write_directly(&*self.runtime),
             Err(_) => false,
         };
@@ -387,7 +399,10 @@ fn read(session: &mut Session, link: &dyn Link, cx: &mut Context<'_>, runtime: &
         Poll::Ready(Err(why)) => return Err(Outcome::Broken(why)),
         Poll::Pending => return Ok(Read::Nothing),
     }
-    let Some(spare) = session.spare() else { return Ok(Read::Nothing) };
+    let Some(mut spare) = session.spare() else { return Ok(Read::Nothing) };
+    if trouble::strikes(Point::ReadOne) {
+        spare = &mut spare[..1];
+    }
     match link.poll_read(cx, spare) {
         Poll::Pending => Ok(Read::Nothing),
         Poll::Ready(Ok(0)) => Err(Outcome::PeerClosed),
@@ -407,7 +422,13 @@ fn write(session: &mut Session, link: &dyn Link) -> io::Result<Written> {
     while session.has_output() {
         let mut slices = [IoSlice::new(&[]); Connection::SLICES];
         let filled = session.slices(&mut slices);
-        match link.try_writev(&slices[..filled]) {
+        let mut offered = &slices[..filled];
+        let part;
+        if trouble::strikes(Point::WritePart) {
+            part = [IoSlice::new(&slices[0][..slices[0].len().div_ceil(2)])];
+            offered = &part;
+        }
+        match link.try_writev(offered) {
             Ok(n) => session.sent(n),
             Err(why) if why.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
             Err(why) if why.kind() == io::ErrorKind::Interrupted => {}

@@ -19,6 +19,8 @@ use crate::monitor::{At, EventKind, Events, Side, SystemError};
 use crate::runtime::{Address, Credentials, Dialling, Link, Runtime};
 use crate::socket::Inner;
 use crate::socks;
+#[cfg(feature = "simulation")]
+use crate::trouble::{self, Point};
 
 /// What the task of an endpoint needs; it does not keep the socket alive.
 struct Dialer {
@@ -32,6 +34,10 @@ struct Dialer {
     options: Arc<Options>,
     index: usize,
 }
+
+/// How long a name takes that is in trouble.
+#[cfg(feature = "simulation")]
+const TROUBLE: Duration = Duration::from_millis(200);
 
 /// Reports to whoever monitors the socket, as long as there is a socket.
 pub(crate) struct Reporter(std::sync::Weak<Inner>);
@@ -186,6 +192,16 @@ impl Dialer {
 
     /// Tries all addresses of the endpoint, or of the proxy that leads there, in turn.
     async fn dial(&self, runtime: &dyn Runtime) -> std::io::Result<Box<dyn Link>> {
+        #[cfg(feature = "simulation")]
+        {
+            if trouble::strikes(Point::DialFails) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            if trouble::strikes(Point::ResolveSlow) {
+                let (mut timer, at) = (runtime.timer(self.index), runtime.now() + TROUBLE);
+                std::future::poll_fn(|cx| timer.poll_until(cx, at)).await;
+            }
+        }
         let proxied = match (&self.endpoint, &self.options.socks) {
             (Endpoint::Tcp { host, port, .. }, Some(proxy)) => Some((proxy, host, *port)),
             (Endpoint::Tcp { .. }, None) | (Endpoint::Ipc(_) | Endpoint::Inproc(_), _) => None,

@@ -49,6 +49,7 @@ pub mod proxy;
 pub mod runtime;
 mod socket;
 mod socks;
+pub mod trouble;
 mod zap;
 
 pub use context::{Context, SocketError};

@@ -15,9 +15,15 @@ use crate::endpoint::Endpoint;
 use crate::monitor::{At, EventKind, Side};
 use crate::runtime::{Address, Credentials, Descriptor, Link, Listener, Listening};
 use crate::socket::Inner;
+#[cfg(feature = "simulation")]
+use crate::trouble::{self, Point};
 
 /// How long no connection is accepted after the system could not give one: it lacks descriptors, or memory.
 const SHORTAGE: Duration = Duration::from_millis(50);
+
+/// How long a connection waits that is in trouble.
+#[cfg(feature = "simulation")]
+const TROUBLE: Duration = Duration::from_millis(20);
 
 /// A listener, as its socket sees it.
 pub(crate) struct Bound {
@@ -83,6 +89,12 @@ async fn accept(socket: Weak<Inner>, bound: Arc<Bound>, endpoint: Endpoint, inde
             }
         })
         .await;
+        #[cfg(feature = "simulation")]
+        if matches!(accepted, Some(Ok(_))) && trouble::strikes(Point::AcceptLate) {
+            let Some(runtime) = socket.upgrade().map(|socket| Arc::clone(&socket.context.runtime)) else { return };
+            let at = runtime.now() + TROUBLE;
+            std::future::poll_fn(|cx| timer.poll_until(cx, at)).await;
+        }
         let Some(socket) = socket.upgrade() else { return };
         match accepted {
             Some(Ok(link)) => take(&socket, link, &endpoint, to),

@@ -26,6 +26,8 @@ use crate::listener;
 use crate::monitor::{At, EventKind, Events};
 use crate::places::{Place, Placed, Places};
 use crate::runtime::Descriptor;
+#[cfg(feature = "simulation")]
+use crate::trouble::{self, Point};
 
 /// A socket. Clones are the same socket; the last one that is dropped closes it, which never waits.
 ///
@@ -219,6 +221,12 @@ impl Socket {
     ///
     /// [`Unsent`]: the message, and why.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), Unsent> {
+        #[cfg(feature = "simulation")]
+        let message: Message = message.into();
+        #[cfg(feature = "simulation")]
+        if trouble::strikes(Point::SendLate) {
+            trouble::yield_once().await;
+        }
         let mut message = match self.try_send(message) {
             Err(Unsent { message, why: SendError::WouldBlock }) => Some(message),
             done => return done,

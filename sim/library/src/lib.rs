@@ -19,5 +19,6 @@ pub mod net;
 pub mod process;
 pub mod runtime;
 mod timer;
+pub mod trouble;
 
 pub use engine::{Library, Simulator};

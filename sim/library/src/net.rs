@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use zmq_world::{ListenerId, LookupId, Side, StreamId, TimerId, Wake, World};
+use zmq_world::{ListenerId, LookupId, Side, StreamId, Time, TimerId, Wake, World};
 
 /// One world, shared by the processes on its hosts. All run on one thread, so that its lock is never waited for.
 #[derive(Debug)]
@@ -71,6 +71,47 @@ impl Net {
     pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Lets the next thing happen that is not beyond `limit`, and all that happens at the same instant, and wakes whom that
+    /// concerns: they run in any order. To be called when nothing else can run.
+    pub fn release(&self, limit: Time) -> Released {
+        let mut until = limit;
+        let mut woken = false;
+        loop {
+            let (wake, waker) = {
+                let state = &mut *self.lock();
+                let Some(wake) = state.world.next_before(until) else {
+                    return match (woken, state.world.due()) {
+                        (true, _) => Released::Wakes,
+                        (false, Some(_)) => Released::NothingYet,
+                        (false, None) => Released::Nothing,
+                    };
+                };
+                until = state.world.now();
+                (wake, state.waiting.take(wake))
+            };
+            woken = true;
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+            if let Wake::Alarm(tag) = wake {
+                return Released::Alarm(tag);
+            }
+        }
+    }
+}
+
+/// What [`Net::release`] has let happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Released {
+    /// Some tasks may run now.
+    Wakes,
+    /// So it is, or nobody waited; and this alarm rang, whose turn it is when nothing can run.
+    Alarm(u64),
+    /// The next thing is beyond the limit.
+    NothingYet,
+    /// Nothing will ever happen.
+    Nothing,
 }
 
 /// Wakers of tasks, by what they wait for. Each is called once.

@@ -64,6 +64,10 @@ pub struct Plan {
     /// The seed of all that is drawn while the plan is carried out.
     #[serde(default)]
     pub seed: u64,
+    /// Whether the implementation runs into trouble of its own at some of its points, where the engine has such: short reads,
+    /// wakes that come late, dials that fail. Which and how often follows from the seed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub trouble: bool,
     /// How long the whole may take, of true time. What is not over by then is a violation of liveness.
     #[serde(default = "a_minute_and_a_half")]
     pub limit: Span,
@@ -94,6 +98,11 @@ pub struct Plan {
     /// What is promised beyond the models of the patterns.
     #[serde(default, rename = "expect", skip_serializing_if = "Vec::is_empty")]
     pub expects: Vec<Expect>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 const fn half_a_minute() -> Span {

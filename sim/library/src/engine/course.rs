@@ -4,24 +4,27 @@ use std::future::poll_fn;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex};
 
-use zmq_sim::director::{self, Director, FIRST_TAG};
+use zmq_sim::director::{self, Director};
 use zmq_sim::engine::{Ending, Leftover, Recording, Run};
 use zmq_sim::hash::Fingerprint;
 use zmq_sim::history::History;
 use zmq_sim::plan::{HostIndex, Plan};
-use zmq_world::{Keep, Resources, Time, Wake};
+use zmq_world::{Keep, Resources, Time};
 
 use super::program::{Phase, Program, Shared};
 use super::stage::{OnHost, OnStage};
 use crate::app::Apps;
 use crate::executor::{Executor, Idle};
-use crate::net::Net;
+use crate::net::{Net, Released};
+use crate::trouble::Trouble;
 
 /// A run whose tasks are polled so often while nothing happens in the world is caught in a loop.
 const POLLS: u64 = 5_000_000;
 
 /// Carries a plan out.
 pub(super) async fn run(plan: Arc<Plan>, apps: Apps, executor: Arc<dyn Executor>, recording: Recording) -> Run {
+    zmq_core::marks::begin();
+    let _trouble = plan.trouble.then(|| Trouble::of(plan.seed));
     let (mut world, ids) = director::world_of(&plan);
     world.trace().keep(match recording {
         Recording::History => Keep::Hash,
@@ -55,7 +58,7 @@ pub(super) async fn run(plan: Arc<Plan>, apps: Apps, executor: Arc<dyn Executor>
         hash.fold(number);
     }
     let network = (recording != Recording::History).then(|| trace.clone());
-    Run { history, hash: hash.finish(), network, ending, left, reached: Vec::new() }
+    Run { history, hash: hash.finish(), network, ending, left, reached: zmq_core::marks::take() }
 }
 
 async fn play(
@@ -104,55 +107,12 @@ async fn play(
                 End::Over => return Ending::Finished,
             }
         }
-        alarm = match release(net, limit) {
+        alarm = match net.release(limit) {
             Released::Wakes => None,
             Released::Alarm(tag) => Some(tag),
-            Released::Nothing { ever: true } => return Ending::OutOfTime(pending(hosts)),
-            Released::Nothing { ever: false } => return Ending::Deadlock(pending(hosts)),
+            Released::NothingYet => return Ending::OutOfTime(pending(hosts)),
+            Released::Nothing => return Ending::Deadlock(pending(hosts)),
         };
-    }
-}
-
-/// What was released.
-enum Released {
-    Wakes,
-    /// The director's, whose turn it is when nothing runs.
-    Alarm(u64),
-    /// Nothing happens before the limit; or ever.
-    Nothing {
-        ever: bool,
-    },
-}
-
-/// Lets the next thing happen, and all that happens at the same instant: whom that concerns runs in any order.
-fn release(net: &Net, limit: Time) -> Released {
-    let mut until = limit;
-    loop {
-        let (wake, waker) = {
-            let state = &mut *net.lock();
-            let Some(wake) = state.world.next_before(until) else {
-                if until != limit {
-                    return Released::Wakes;
-                }
-                return Released::Nothing { ever: state.world.due().is_some() };
-            };
-            until = state.world.now();
-            (wake, state.waiting.take(wake))
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        match wake {
-            Wake::Alarm(tag) if tag >= FIRST_TAG => return Released::Alarm(tag),
-            Wake::Alarm(_)
-            | Wake::Readable(_)
-            | Wake::Writable(_)
-            | Wake::Dialled(_)
-            | Wake::Acceptable(_)
-            | Wake::Timer(_)
-            | Wake::Resolved(_)
-            | Wake::Arrived(_) => {}
-        }
     }
 }
 

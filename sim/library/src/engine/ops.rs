@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zmq_core::time::Instant;
 use zmq_reference::runtime::Timer;
-use zmq_reference::{EndpointFailed, Frame, Linger, Message, OptionError, Socket, SocketType};
+use zmq_reference::{EndpointFailed, Frame, Linger, Message, OptionError, SendError, Socket, SocketType, Unsent};
 use zmq_sim::actor::{Failure, Op, Outcome};
 use zmq_sim::options;
 use zmq_sim::plan::{self, SocketIndex};
@@ -84,6 +84,13 @@ impl Program {
             Err(failed) => return failed,
         };
         let message = Message::from_frames(frames.into_iter().map(Frame::from)).expect("actors send at least a frame");
+        if limits.deadline.is_some_and(|deadline| deadline <= self.now()) {
+            return match socket.try_send(message) {
+                Ok(()) => Outcome::Done,
+                Err(Unsent { why: SendError::WouldBlock, .. }) => Outcome::TimedOut,
+                Err(unsent) => failed(unsent.why.errno(), &unsent.why),
+            };
+        }
         match self.within(limits, socket.send(message)).await {
             Ended::Itself(Ok(())) => Outcome::Done,
             Ended::Itself(Err(unsent)) => failed(unsent.why.errno(), &unsent.why),

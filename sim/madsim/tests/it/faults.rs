@@ -5,7 +5,7 @@ use zmq_sim::history::What;
 use zmq_sim::plan::Plan;
 
 /// Sources on one host, sinks on another, each settled after the healing.
-fn workers(faults: &str) -> Plan {
+pub(crate) fn workers(faults: &str) -> Plan {
     plan(&format!(
         r#"
         title = "workers"
