@@ -177,7 +177,8 @@ fn places(picture: &Picture<'_>, packet: &Packet) -> [SocketAddr; 2] {
 fn local_port(connection: u32, side: Side) -> u16 {
     match side {
         Side::Dialler => 32_768 + u16::try_from(connection % 30_000).expect("below 30,000"),
-        Side::Acceptor => 5555,
+        // No dissector of Wireshark's takes it for its own.
+        Side::Acceptor => 49_151,
     }
 }
 
@@ -247,4 +248,4 @@ fn enhanced(interface: u32, at: Time, frame: &[u8], comments: &[String]) -> Vec<
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

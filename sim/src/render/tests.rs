@@ -139,3 +139,27 @@ fn pictures_of_the_same_run_are_the_same() {
     assert_eq!(one.perfetto(), other.perfetto());
     assert_eq!(one.pcapng(), other.pcapng());
 }
+
+/// Whatever was drawn: ipc, inproc, datagrams, mechanisms, devices, every fault.
+#[test]
+fn drawn_plans_have_all_pictures() {
+    let schema = serde_json::from_str(include_str!("trace.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for seed in 0..6 {
+        let plan = crate::swarm::draw(seed);
+        let run = run(&plan);
+        let violations = crate::oracle::judge(&plan, &run);
+        let picture = Picture::new(&plan, &run, &violations);
+        for line in picture.json_lines().lines() {
+            assert!(validator.is_valid(&serde_json::from_str(line).unwrap()), "{seed}: {line}");
+        }
+        assert!(picture.words(Last::Events(30)).lines().count() <= 32, "{seed}");
+        assert!(picture.html().contains("\"lines\":[\n"), "{seed}");
+        let trace: serde_json::Value = serde_json::from_str(&picture.perfetto()).unwrap();
+        assert!(trace["traceEvents"].as_array().unwrap().len() > plan.hosts.len(), "{seed}");
+        let file = folder.path().join(format!("{seed}.pcapng"));
+        std::fs::write(&file, picture.pcapng()).unwrap();
+        super::pcapng::tests::nothing_is_wrong_with(&file);
+    }
+}
