@@ -16,10 +16,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-reference", &["zmq-core", "zmq-libzmq", "zmq-vectors"]),
     ("zmq-sim", &["zmq-core", "zmq-world"]),
     ("zmq-sim-library", &["zmq-core", "zmq-reference", "zmq-sim", "zmq-world"]),
-    ("zmq-sim-madsim", &["zmq-reference", "zmq-sim", "zmq-sim-library", "zmq-world"]),
+    ("zmq-sim-madsim", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-sim", "zmq-sim-library", "zmq-world"]),
     ("zmq-vectors", &[]),
     ("zmq-world", &[]),
-    ("zmqspec", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-vectors"]),
+    ("zmqspec", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-sim", "zmq-sim-madsim", "zmq-vectors"]),
 ];
 
 /// Crates with an encoder or decoder of ZMTP. The suite's raw peer has its own, so that a bug is not shared with what
