@@ -21,4 +21,4 @@ pub mod runtime;
 mod timer;
 pub mod trouble;
 
-pub use engine::{Library, Simulator};
+pub use engine::{Library, RealTokio, Simulator};

@@ -117,7 +117,7 @@ async fn play(
 }
 
 /// How near the end is.
-enum End {
+pub(super) enum End {
     NotYet,
     /// A context is being terminated from now on.
     Begins,
@@ -125,7 +125,7 @@ enum End {
 }
 
 /// Terminates all contexts as soon as all actors of all hosts that are up are done.
-fn end(hosts: &[OnHost], is_ending: &mut bool) -> End {
+pub(super) fn end(hosts: &[OnHost], is_ending: &mut bool) -> End {
     *is_ending |= up(hosts).all(|program| program.is_finished());
     if !*is_ending {
         return End::NotYet;
@@ -141,11 +141,11 @@ fn end(hosts: &[OnHost], is_ending: &mut bool) -> End {
     near
 }
 
-fn up(hosts: &[OnHost]) -> impl Iterator<Item = &Arc<Program>> {
+pub(super) fn up(hosts: &[OnHost]) -> impl Iterator<Item = &Arc<Program>> {
     hosts.iter().filter_map(|host| host.program.as_ref())
 }
 
-fn pending(hosts: &[OnHost]) -> Vec<String> {
+pub(super) fn pending(hosts: &[OnHost]) -> Vec<String> {
     up(hosts).flat_map(|program| program.pending()).collect()
 }
 
@@ -156,7 +156,7 @@ fn leftovers(plan: &Plan, net: &Net, hosts: &[OnHost]) -> Vec<Leftover> {
         let Some(program) = &host.program else { continue };
         let of = net.lock().world.resources(host.id);
         let Resources { streams, listeners, timers, lookups, datagrams, paths } = of;
-        let tasks = u32::try_from(program.process.tasks()).unwrap_or(u32::MAX);
+        let tasks = u32::try_from(program.machine.tasks()).unwrap_or(u32::MAX);
         let all = [
             ("streams", streams),
             ("listeners", listeners),

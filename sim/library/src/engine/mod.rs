@@ -1,8 +1,10 @@
 //! The engine: a plan, carried out by the library's own sockets and tasks.
 
 mod course;
+mod machine;
 mod ops;
 mod program;
+mod real;
 mod stage;
 mod watchers;
 
@@ -11,6 +13,8 @@ use std::sync::Arc;
 use zmq_reference::runtime::BoxFuture;
 use zmq_sim::engine::{Engine, Recording, Run};
 use zmq_sim::plan::Plan;
+
+pub use real::RealTokio;
 
 use crate::app::Apps;
 use crate::executor::Executor;

@@ -3,20 +3,18 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use zmq_core::time::Instant;
-use zmq_reference::runtime::Timer;
 use zmq_reference::{EndpointFailed, Frame, Linger, Message, OptionError, SendError, Socket, SocketType, Unsent};
 use zmq_sim::actor::{Failure, Op, Outcome};
 use zmq_sim::options;
 use zmq_sim::plan::{self, SocketIndex};
 use zmq_sim::time::Time;
 
+use super::machine::TrueTimer;
 use super::program::Program;
 use super::watchers;
-use crate::timer::WorldTimer;
 
 /// A call that is to be dropped is polled at least so often.
 const TICK: Duration = Duration::from_millis(1);
@@ -27,12 +25,16 @@ impl Program {
         match op {
             Op::Open(socket) => self.open_socket(socket),
             Op::Bind(socket, at) => match self.socket(socket) {
-                Ok(socket) => done(socket.bind(&at).await.map(drop)),
+                Ok(socket) => done(socket.bind(&self.machine.endpoint(&at)).await.map(drop)),
                 Err(failed) => failed,
             },
-            Op::Connect(socket, to) => self.with(socket, |socket| done(socket.connect(&to).map(drop))),
-            Op::Unbind(socket, at) => self.with(socket, |socket| done(socket.unbind(&at))),
-            Op::Disconnect(socket, to) => self.with(socket, |socket| done(socket.disconnect(&to))),
+            Op::Connect(socket, to) => {
+                self.with(socket, |socket| done(socket.connect(&self.machine.endpoint(&to)).map(drop)))
+            }
+            Op::Unbind(socket, at) => self.with(socket, |socket| done(socket.unbind(&self.machine.endpoint(&at)))),
+            Op::Disconnect(socket, to) => {
+                self.with(socket, |socket| done(socket.disconnect(&self.machine.endpoint(&to))))
+            }
             Op::Subscribe(socket, topic) => self.with(socket, |socket| subscribe(socket, 1, &topic)),
             Op::Unsubscribe(socket, topic) => self.with(socket, |socket| subscribe(socket, 0, &topic)),
             Op::Send { socket, frames, deadline, cancel_after } => {
@@ -181,8 +183,8 @@ impl Program {
         }
     }
 
-    fn timer(&self) -> TrueTimer {
-        TrueTimer(WorldTimer::new(&self.process))
+    fn timer(&self) -> Box<dyn TrueTimer> {
+        self.machine.timer()
     }
 }
 
@@ -198,24 +200,6 @@ enum Ended<T> {
     Itself(T),
     TimedOut,
     Cancelled,
-}
-
-/// A timer that is told true time. It rings by the host's clock, and is set again if that was ahead.
-struct TrueTimer(WorldTimer);
-
-impl TrueTimer {
-    fn poll_until(&mut self, cx: &mut Context<'_>, at: Time) -> Poll<()> {
-        loop {
-            let (now, host_now) = self.0.clocks();
-            if at <= now {
-                return Poll::Ready(());
-            }
-            let deadline = Instant::from_nanos(host_now).saturating_add(at.saturating_since(now));
-            if self.0.poll_until(cx, deadline).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    }
 }
 
 /// XSUB subscribes by messages, as its protocol has it.

@@ -10,10 +10,9 @@ use zmq_sim::history::{Call, History, What, Who};
 use zmq_sim::plan::{ActorIndex, HostIndex, Plan, SocketIndex};
 use zmq_sim::time::Time;
 
+use super::machine::Machine;
 use super::watchers;
-use crate::app::{Apps, Host};
-use crate::process::Process;
-use crate::runtime::WorldRuntime;
+use crate::app::Apps;
 
 /// What all programs of a run share.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub(super) struct Program {
     pub(super) shared: Arc<Shared>,
     pub(super) host: HostIndex,
     pub(super) life: u16,
-    pub(super) process: Arc<Process>,
+    pub(super) machine: Arc<dyn Machine>,
     context: Context,
     sockets: Mutex<BTreeMap<SocketIndex, Socket>>,
     actors: Vec<Arc<Mutex<Actor>>>,
@@ -56,16 +55,21 @@ pub(super) enum Phase {
 
 impl Program {
     /// Begins.
-    pub(super) fn start(shared: &Arc<Shared>, process: Arc<Process>, host: HostIndex, life: u16) -> Arc<Self> {
+    pub(super) fn start(
+        shared: &Arc<Shared>,
+        machine: Arc<dyn Machine>,
+        context: Context,
+        host: HostIndex,
+        life: u16,
+    ) -> Arc<Self> {
         let plan = &shared.plan;
-        let context = Context::on(Arc::new(WorldRuntime::of(&process)));
         let at_home = ActorIndex::all(plan).filter(|actor| plan.home_of(*actor) == Some(host));
         let actors: Vec<_> = at_home.map(|actor| Arc::new(Mutex::new(Actor::new(plan, actor, life)))).collect();
         let program = Arc::new(Self {
             shared: Arc::clone(shared),
             host,
             life,
-            process,
+            machine,
             context,
             sockets: Mutex::default(),
             unfinished: AtomicUsize::new(1 + actors.len()),
@@ -82,7 +86,7 @@ impl Program {
     }
 
     fn spawn<F: Future<Output = ()> + Send + 'static>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F) {
-        self.process.spawn(Box::pin(task(Arc::clone(self))));
+        self.machine.spawn(Box::pin(task(Arc::clone(self))));
     }
 
     /// Makes the sockets.
@@ -118,8 +122,8 @@ impl Program {
             });
         }
         for app in self.shared.apps.of(&self.shared.plan, self.host) {
+            let Some(host) = self.machine.host(&self.shared.plan[self.host].name, self.life) else { continue };
             self.unfinished.fetch_add(1, Ordering::Relaxed);
-            let host = Host::new(&self.process, &self.shared.plan[self.host].name, self.life);
             let running = app(self.context.clone(), host);
             self.spawn(|program| async move {
                 running.await;
@@ -130,7 +134,7 @@ impl Program {
 
     fn finished(&self) {
         self.unfinished.fetch_sub(1, Ordering::Relaxed);
-        self.process.net().signs.progress();
+        self.machine.progress();
     }
 
     /// Whether all actors have done all their steps.
@@ -144,7 +148,7 @@ impl Program {
 
     fn enter(&self, phase: Phase) {
         *self.ending.lock().unwrap_or_else(PoisonError::into_inner) = phase;
-        self.process.net().signs.progress();
+        self.machine.progress();
     }
 
     /// Closes all sockets with the linger that they have, and terminates the context.
@@ -167,9 +171,15 @@ impl Program {
 
     /// The process is gone: nothing of it reaches anybody any more.
     pub(super) fn end(&self) {
-        self.process.end();
+        self.machine.end();
         let sockets = std::mem::take(&mut *self.sockets());
         drop(sockets);
+    }
+
+    /// As [`Self::end`], where the system is a real one: its sockets are closed.
+    pub(super) fn abandon(&self) {
+        self.context.abandon();
+        self.end();
     }
 
     /// Who is not done, and what it is doing.
@@ -193,7 +203,7 @@ impl Program {
 
     /// True time.
     pub(super) fn now(&self) -> Time {
-        Time::from_nanos(self.process.net().lock().world.now().as_nanos())
+        self.machine.now()
     }
 
     pub(super) fn note(&self, what: What) {

@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, MutexGuard};
 
+use zmq_reference::Context;
 use zmq_sim::director::Stage;
 use zmq_sim::history::{History, What};
-use zmq_sim::plan::{HostEvent, HostIndex, SocketIndex};
+use zmq_sim::plan::{HostEvent, HostIndex, Plan, SocketIndex};
 use zmq_sim::time::Time;
 use zmq_world::{HostId, World};
 
+use super::machine::OnWorld;
 use super::program::{Program, Shared};
 use crate::executor::Executor;
 use crate::net::{Net, State};
 use crate::process::Process;
+use crate::runtime::WorldRuntime;
 
 /// A host of the plan in the run.
 pub(super) struct OnHost {
@@ -25,6 +28,17 @@ pub(super) struct OnHost {
 impl OnHost {
     pub(super) const fn new(id: HostId) -> Self {
         Self { id, lives: 0, program: None }
+    }
+
+    /// How often it was started.
+    pub(super) const fn lives(&self) -> u16 {
+        self.lives
+    }
+
+    /// Counts the next life.
+    pub(super) const fn next_life(&mut self) -> u16 {
+        self.lives += 1;
+        self.lives - 1
     }
 }
 
@@ -57,10 +71,10 @@ impl<'a> OnStage<'a> {
     pub(super) fn start(&mut self, host: HostIndex) {
         self.let_go();
         let of = &mut self.hosts[usize::from(host.0)];
-        let life = of.lives;
-        of.lives += 1;
+        let life = of.next_life();
         let process = Process::start(self.net, of.id, self.executor);
-        of.program = Some(Program::start(self.shared, process, host, life));
+        let context = Context::on(Arc::new(WorldRuntime::of(&process)));
+        of.program = Some(Program::start(self.shared, Arc::new(OnWorld(process)), context, host, life));
     }
 
     fn note(&mut self, what: What) {
@@ -94,21 +108,25 @@ impl Stage for OnStage<'_> {
     }
 
     fn up(&mut self, host: HostIndex) {
-        let lives = self.hosts[usize::from(host.0)].lives;
+        let lives = self.hosts[usize::from(host.0)].lives();
         self.note(What::Up(host, lives));
         self.start(host);
     }
 
     fn duplicate_connect(&mut self, socket: SocketIndex) {
         self.let_go();
-        let plan = &self.shared.plan;
-        let Some(to) = plan[socket].connect.first() else { return };
-        let Some(host) = plan.host_of(socket) else { return };
-        let Some(program) = &self.hosts[usize::from(host.0)].program else { return };
-        let open = program.sockets().get(&socket).cloned();
-        if let Some(socket) = open {
-            // It is not the application's call: what it says is nobody's.
-            let _ = socket.connect(to);
-        }
+        connect_again(&self.shared.plan, self.hosts, socket);
+    }
+}
+
+/// Connects a socket once more to the first of its endpoints, if it is open.
+pub(super) fn connect_again(plan: &Plan, hosts: &[OnHost], socket: SocketIndex) {
+    let Some(to) = plan[socket].connect.first() else { return };
+    let Some(host) = plan.host_of(socket) else { return };
+    let Some(program) = &hosts[usize::from(host.0)].program else { return };
+    let open = program.sockets().get(&socket).cloned();
+    if let Some(socket) = open {
+        // It is not the application's call: what it says is nobody's.
+        let _ = socket.connect(&program.machine.endpoint(to));
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn start_monitor(program: &Arc<Program>, socket: SocketIndex, of: &So
     let monitor = of.monitor();
     let of = Arc::clone(program);
     let life = program.life;
-    program.process.spawn(Box::pin(async move {
+    program.machine.spawn(Box::pin(async move {
         while let Some(event) = monitor.recv().await {
             let name = event.kind.name().replace('_', "-");
             of.note(What::Monitor { socket, life, event: name, endpoint: event.endpoint_text() });
@@ -36,7 +36,7 @@ pub(super) async fn start_zap(program: &Arc<Program>) {
     let handler = program.context().socket(SocketType::Rep).expect("the context has just begun");
     handler.bind(&format!("inproc://{ADDRESS}")).await.expect("nobody else in the context has that name");
     let of = Arc::clone(program);
-    program.process.spawn(Box::pin(async move {
+    program.machine.spawn(Box::pin(async move {
         while let Ok(question) = handler.recv().await {
             let answer = answer(&of, &question).unwrap_or_else(|| Message::new(Frame::EMPTY));
             if handler.send(answer).await.is_err() {
