@@ -61,6 +61,56 @@ fn the_news_that_a_window_is_open_is_not_lost() {
 }
 
 #[test]
+fn acknowledgements_that_are_lost_are_missed() {
+    for heals in [true, false] {
+        let mut pair = pair(19);
+        pair.world.set_flow(pair.server, pair.client, Flow::Drop);
+        let mut written = 0;
+        while let Ok(some) = pair.write(0, &[0; 10_000]) {
+            written += some;
+        }
+        let until = pair.world.now() + SECOND;
+        while pair.world.next_before(until).is_some() {}
+        assert_eq!(pair.read(1).unwrap().len(), written, "all of it came");
+        if heals {
+            pair.world.set_flow(pair.server, pair.client, Flow::Pass);
+            assert_eq!(pair.settle(), [Wake::Writable(pair.ends[0])]);
+        } else {
+            assert_eq!(pair.settle(), [Wake::Readable(pair.ends[0]), Wake::Writable(pair.ends[0])]);
+            assert_eq!(pair.read(0), Err(Errno::TimedOut));
+        }
+    }
+}
+
+#[test]
+fn a_syn_that_comes_again_is_answered_again() {
+    let (mut world, server, client) = hosts(20);
+    world.trace().keep(Keep::Events);
+    world.listen(server, &at(), &Listen::default()).unwrap();
+    world.set_flow(server, client, Flow::Drop);
+    world.dial(client, &at(), None).unwrap();
+    let until = world.now() + 7 * SECOND / 2;
+    while world.next_before(until).is_some() {}
+    let is_answer = |what: &What| matches!(what, What::Packet { kind: PacketKind::SynAck, .. });
+    let answers = world.trace().events().iter().filter(|event| is_answer(&event.what)).count();
+    assert_eq!(answers, 5, "three by the timer of the answer, two to a SYN that came again");
+}
+
+#[test]
+fn a_writer_is_told_when_a_third_of_its_buffer_is_free() {
+    let mut pair = pair(21);
+    while pair.write(0, &[0; 10_000]).is_ok() {
+        pair.settle();
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(pair.world.read(pair.ends[1], &mut [0; 10_000]), Ok(10_000));
+        told.push(pair.settle().contains(&Wake::Writable(pair.ends[0])));
+    }
+    assert_eq!(told, [false, false, true]);
+}
+
+#[test]
 fn a_paused_process_is_told_all_of_it_later_and_once() {
     let mut pair = pair(4);
     pair.world.pause(pair.server);

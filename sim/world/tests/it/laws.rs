@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use zmq_world::{
-    Address, Bandwidth, Errno, Flow, HostId, Keep, Latency, Limits, Link, Listen, Resources, StreamId, Time, Torn,
-    Wake, What, World,
+    Address, Bandwidth, Errno, Fate, Flow, HostId, Keep, Latency, Limits, Link, Listen, Resources, StreamId, Time,
+    Torn, Wake, What, World,
 };
 
 /// A network, and when it does something else.
@@ -297,4 +297,28 @@ fn a_host_less_changes_no_draw_of_the_others() {
         (world.now(), world.local_addr(stream), octets)
     };
     assert_eq!(run(&["a", "b", "c"]), run(&["b", "c"]));
+}
+
+#[test]
+fn acknowledgements_change_no_draw_of_packets() {
+    let latencies = |first: usize| {
+        let mut pair = crate::pair::pair(9);
+        for _ in 0..first {
+            pair.write(0, b"x").unwrap();
+            pair.settle();
+        }
+        pair.world.trace().keep(Keep::Events);
+        for _ in 0..20 {
+            pair.write(1, b"y").unwrap();
+            pair.settle();
+        }
+        let events = pair.world.trace().events().iter();
+        let taken = events.filter_map(|event| match event.what {
+            What::Packet { fate: Fate::Arrives(at), .. } => Some(at - event.at),
+            _ => None,
+        });
+        taken.collect::<Vec<Duration>>()
+    };
+    assert_eq!(latencies(0).len(), 20);
+    assert_eq!(latencies(0), latencies(50));
 }
