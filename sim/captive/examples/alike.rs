@@ -1,9 +1,10 @@
 //! Runs each plan twice, in two processes, and compares: no two runs of a seed may differ, and no two seeds be alike.
 //!
-//! `alike SEEDS REPORT LIBRARY[:PRELOAD]…`: for each library, over tcp, ipc and inproc, without faults and with all of
+//! `alike FROM..TO LIBRARY[:PRELOAD]…`: for each library, over tcp, ipc and inproc, without faults and with all of
 //! them. Prints a line for each and ends with 1 if anything differed.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -17,16 +18,19 @@ const INPROC: &str = include_str!("../tests/plans/inproc.toml");
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let seeds = arguments.next().and_then(|seeds| seeds.parse::<u64>().ok());
+    let seeds = arguments.next().and_then(|seeds| {
+        let (from, to) = seeds.split_once("..")?;
+        Some(from.parse::<u64>().ok()?..to.parse::<u64>().ok()?)
+    });
     let (Some(seeds), libraries) = (seeds, arguments.collect::<Vec<_>>()) else {
-        eprintln!("usage: alike SEEDS LIBRARY[:PRELOAD]…");
+        eprintln!("usage: alike FROM..TO LIBRARY[:PRELOAD]…");
         return ExitCode::from(2);
     };
     let mut differ = 0;
     for library in &libraries {
         for transport in ["tcp", "ipc", "inproc"] {
             for (name, rates) in [("no fault", Rates::NONE), ("all faults", Rates::ALL)] {
-                differ += matrix(library, transport, name, rates, seeds);
+                differ += matrix(library, transport, name, rates, seeds.clone());
             }
         }
     }
@@ -54,7 +58,7 @@ fn plan(transport: &str, rates: Rates, seed: u64) -> Plan {
     plan
 }
 
-fn matrix(library: &str, transport: &str, name: &str, rates: Rates, seeds: u64) -> usize {
+fn matrix(library: &str, transport: &str, name: &str, rates: Rates, seeds: Range<u64>) -> usize {
     let mut files = library.split(':').map(PathBuf::from);
     let (library, preloads) = (files.next().unwrap_or_default(), files.collect::<Vec<_>>());
     let child = std::env::current_exe().expect("the system knows this program");
@@ -66,7 +70,8 @@ fn matrix(library: &str, transport: &str, name: &str, rates: Rates, seeds: u64) 
     let engines = [engine(), engine()];
     let (mut differ, mut endings, mut hashes) = (0, [0_u64; 4], BTreeSet::new());
     let begun = Instant::now();
-    for seed in 0..seeds {
+    let count = seeds.end.saturating_sub(seeds.start).max(1);
+    for seed in seeds {
         let plan = plan(transport, rates, seed);
         let [one, other] = [0, 1].map(|place: usize| engines[place].run(&plan, Recording::History));
         hashes.insert((one.hash, one.history.hash()));
@@ -78,9 +83,9 @@ fn matrix(library: &str, transport: &str, name: &str, rates: Rates, seeds: u64) 
             println!("  seed {seed} differs: {:?}, {:?}; with events: {at:?}", one.ending, other.ending);
         }
     }
-    let each = begun.elapsed().as_secs_f64() * 500.0 / f64::from(u32::try_from(seeds).unwrap_or(u32::MAX));
+    let each = begun.elapsed().as_secs_f64() * 500.0 / f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     println!(
-        "{:40} {transport:7} {name:11} {seeds} seeds twice, {differ} differ, {} traces, {each:.0} ms each; \
+        "{:40} {transport:7} {name:11} {count} seeds twice, {differ} differ, {} traces, {each:.0} ms each; \
          finished, late, deadlock, crashed: {endings:?}",
         library.file_name().unwrap_or_default().to_string_lossy(),
         hashes.len(),
@@ -94,7 +99,7 @@ fn kind(run: &Run) -> usize {
         Ending::OutOfTime(_) => 1,
         Ending::Deadlock(_) => 2,
         Ending::Crashed(why) => {
-            println!("  seed of a crash: {why}");
+            println!("  {why}");
             3
         }
     }

@@ -113,7 +113,7 @@ unsafe extern "C" {
 
 /// The program that is executed next has no random addresses. Where that is forbidden, runs are alike all the same but
 /// for what depends on the order of addresses.
-fn fix_addresses() {
+pub(crate) fn fix_addresses() {
     const ADDR_NO_RANDOMIZE: c_ulong = 0x0004_0000;
     // SAFETY: takes a number.
     unsafe { personality(ADDR_NO_RANDOMIZE) };

@@ -15,7 +15,11 @@ mod engine;
 pub mod host;
 mod job;
 mod preload;
+mod program;
+mod survey;
 
 pub use engine::{Libzmq, Unusable};
 pub use job::{Event, Rates, first_difference};
 pub use preload::Interposer;
+pub use program::{Events, Outcome, Program};
+pub use survey::{Doubt, survey};

@@ -3,6 +3,7 @@
 
 mod outside;
 mod plans;
+mod programs;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
