@@ -31,12 +31,35 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use facts::{Change, End, Facts, Get, Hop, HopKind, LifeIndex, Refusal};
+pub(crate) use facts::{Active, Change, End, Facts, Get, Hop, HopKind, LifeIndex, Refusal};
 
 use crate::actor::message::MessageId;
 use crate::engine::Run;
 use crate::plan::Plan;
 pub use crate::violation::{Kind, Violation};
+
+/// The clauses of specifications that oracles hold every run against, in the order of their ids.
+// spec: EXPAIR-PAIR-01, EXPAIR-PAIR-07, EXPAIR-PAIR-09, EXPAIR-PAIR-10, PIPELINE-PUSH-08
+// spec: PIPELINE-PUSH-11, PIPELINE-PUSH-12, PUBSUB-PUB-13, PUBSUB-SUB-11, PUBSUB-SUB-12
+// spec: PUBSUB-XPUB-11, PUBSUB-XSUB-14, REQREP-DEALER-07, REQREP-DEALER-10, REQREP-DEALER-11
+// spec: REQREP-REP-03, REQREP-REP-08, REQREP-REP-10, REQREP-REP-12, REQREP-REQ-02
+// spec: REQREP-REQ-04, REQREP-REQ-07, REQREP-REQ-08, REQREP-REQ-09, REQREP-ROUTER-06
+// spec: REQREP-ROUTER-07, REQREP-ROUTER-12, REQREP-ROUTER-14, ZAP-FIELD-07, ZMTP31-ERROR-03
+// spec: ZMTP31-ERROR-04, ZMTP31-ERROR-05, ZMTP31-ERROR-06, ZMTP31-ERROR-07, ZMTP31-MSGS-01
+// spec: ZMTP31-PING-11, ZMTP31-PING-13, ZMTP31-SEM-02, ZMTP31-SEM-03, ZMTP31-SEM-04
+// spec: ZMTP31-SEM-05, ZMTP31-SEM-06, ZMTP31-SEM-07, ZMTP31-SOCKTYPE-21, ZMTP31-SUBS-01
+#[rustfmt::skip]
+pub const ALWAYS: &[&str] = &[
+    "EXPAIR-PAIR-01", "EXPAIR-PAIR-07", "EXPAIR-PAIR-09", "EXPAIR-PAIR-10", "PIPELINE-PUSH-08",
+    "PIPELINE-PUSH-11", "PIPELINE-PUSH-12", "PUBSUB-PUB-13", "PUBSUB-SUB-11", "PUBSUB-SUB-12",
+    "PUBSUB-XPUB-11", "PUBSUB-XSUB-14", "REQREP-DEALER-07", "REQREP-DEALER-10", "REQREP-DEALER-11",
+    "REQREP-REP-03", "REQREP-REP-08", "REQREP-REP-10", "REQREP-REP-12", "REQREP-REQ-02",
+    "REQREP-REQ-04", "REQREP-REQ-07", "REQREP-REQ-08", "REQREP-REQ-09", "REQREP-ROUTER-06",
+    "REQREP-ROUTER-07", "REQREP-ROUTER-12", "REQREP-ROUTER-14", "ZAP-FIELD-07", "ZMTP31-ERROR-03",
+    "ZMTP31-ERROR-04", "ZMTP31-ERROR-05", "ZMTP31-ERROR-06", "ZMTP31-ERROR-07", "ZMTP31-MSGS-01",
+    "ZMTP31-PING-11", "ZMTP31-PING-13", "ZMTP31-SEM-02", "ZMTP31-SEM-03", "ZMTP31-SEM-04",
+    "ZMTP31-SEM-05", "ZMTP31-SEM-06", "ZMTP31-SEM-07", "ZMTP31-SOCKTYPE-21", "ZMTP31-SUBS-01",
+];
 
 /// All promises that a run did not keep: crashes first, then what is wrong in the order in which it happened, then what
 /// never happened.

@@ -1,3 +1,5 @@
+mod clauses;
+mod lost;
 mod oracles;
 mod reference;
 mod script;
