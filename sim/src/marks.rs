@@ -65,7 +65,7 @@ impl Coverage {
         let reached = self.reached.len();
         let _ = writeln!(text, "clauses reached: {reached} of {}, in {} runs", reachable().len(), self.runs);
         for (clause, runs) in self.sometimes() {
-            let share = if self.runs == 0 { 0 } else { runs * 100 / self.runs };
+            let share = (runs * 100).checked_div(self.runs).unwrap_or(0);
             let _ = writeln!(text, "  {clause:<22} {runs:>9} runs {share:>4} %");
         }
         lines(&mut text, "never reached", self.never());

@@ -136,10 +136,26 @@ impl<'a> Demands<'a> {
         peers.retain(|peer| {
             talk(self.type_of(socket), self.type_of(*peer))
                 && !self.may_be_deaf(socket, *peer)
+                && !self.is_severed(socket, *peer)
                 && admission(self.plan, socket, *peer) == Admission::Admitted
                 && [socket, *peer].into_iter().all(|end| self.is_easy(end))
         });
         peers
+    }
+
+    /// Whether two sockets are joined within a context and one that is bound goes meanwhile: inproc never connects again.
+    fn is_severed(&self, one: SocketIndex, other: SocketIndex) -> bool {
+        let goes = |socket: SocketIndex| {
+            ActorIndex::all(self.plan).any(|actor| {
+                let is_meant = |named: &Option<String>| self.plan.meant(actor, named.as_deref()) == Some(socket);
+                self.plan[actor].r#do.iter().any(|step| match step {
+                    Step::Close { socket, .. } => is_meant(socket),
+                    Step::Unbind(at) => is_meant(&at.socket),
+                    _ => false,
+                })
+            })
+        };
+        self.topology.between_two(one, other).any(|path| path.inproc && goes(path.bound))
     }
 
     /// Whether the options leave time and room for a connection that lasts, and for probes.

@@ -74,8 +74,11 @@ impl Settling {
             match last {
                 Outcome::Received(frames) => {
                     let received = Received::read(stage.plan, &frames);
+                    // What libraries tell by messages, such as subscriptions, is never over while connections come and go.
+                    if received.id().is_some() {
+                        self.quiet_since = stage.now;
+                    }
                     stage.note(self.socket, Call::Received(received));
-                    self.quiet_since = stage.now;
                 }
                 Outcome::Failed(why) => {
                     stage.failed(self.socket, "recv", why);

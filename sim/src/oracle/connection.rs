@@ -35,12 +35,15 @@ fn is_peaceful(facts: &Facts<'_>, socket: SocketIndex) -> bool {
     let patient = |socket: SocketIndex| {
         let options = &facts.plan[socket].options;
         let long = |span: Option<crate::time::Span>, times: u32| {
-            span.is_none_or(|span| span.0.is_zero() || span.0 >= worst * times)
+            span.is_none_or(|span| span.0.is_zero() || facts.in_true_time(socket, span.0) >= worst * times)
         };
         let interval = options.heartbeat_ivl.filter(|ivl| !ivl.0.is_zero());
         let ttl = options.heartbeat_ttl.filter(|ttl| !ttl.0.is_zero()).filter(|_| interval.is_some());
         long(interval.and(options.heartbeat_timeout).or(interval), 10)
-            && ttl.is_none_or(|ttl| interval.is_none_or(|ivl| ttl.0 >= ivl.0 + worst * 10))
+            && ttl.is_none_or(|ttl| {
+                // The other side's clock measures it.
+                interval.is_none_or(|ivl| ttl.0.mul_f64(0.5) >= facts.in_true_time(socket, ivl.0) + worst * 10)
+            })
             && long(options.handshake_ivl, 20)
             && options.maxmsgsize.is_none()
             && options.security.is_none()
@@ -125,8 +128,9 @@ fn silence(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
         let others = facts.faults.iter().any(|other| {
             other.fault != active.fault && other.from <= active.to && other.to + Duration::from_secs(5) >= active.from
         });
-        // Clocks of hosts may be slower than true time.
-        let within = (interval + timeout).mul_f64(1.05) + facts.worst_latency() * 2 + Duration::from_secs(1);
+        let within = facts.in_true_time(socket, (interval + timeout).mul_f64(1.05))
+            + facts.worst_latency() * 2
+            + Duration::from_secs(1);
         let due = active.from + within;
         let too_short = due >= active.to || due >= facts.closing || of.ended.is_some_and(|ended| ended.at <= due);
         if !is_ready || others || too_short {
@@ -210,7 +214,7 @@ fn endless_handshake(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
     let until = of.ended.map_or(facts.closing, |ended| ended.at.min(facts.closing));
     for (endpoint, events) in single(facts, life) {
         for (place, event) in events.iter().enumerate().filter(|(_, event)| event.name == "connected") {
-            let due = event.at + limit.mul_f64(1.05) + Duration::from_secs(1);
+            let due = event.at + facts.in_true_time(socket, limit.mul_f64(1.05)) + Duration::from_secs(1);
             if due >= until {
                 continue;
             }
@@ -258,7 +262,7 @@ fn attempts(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
                         }
                     };
                     if let Some(before) = last
-                        && event.at.saturating_since(before) < wait.mul_f64(0.9)
+                        && event.at.saturating_since(before) < facts.in_true_time(socket, wait).mul_f64(0.9)
                     {
                         let clause =
                             if failures > 1 && limit.is_some() { "ZMTP31-ERROR-07" } else { "ZMTP31-ERROR-06" };

@@ -168,6 +168,7 @@ impl<'a> Facts<'a> {
 
     fn take(&mut self, place: usize, entry: &'a Entry, current: &mut BTreeMap<SocketIndex, LifeIndex>) {
         let at = entry.at;
+        let so_far = place.checked_sub(1).map_or(at, |before| self.run.history.entries[before].at);
         match &entry.what {
             What::Call { who, socket: Some(socket), since, call } => {
                 self.take_call(Made { place, at, since: *since, who: *who }, *socket, call, current);
@@ -183,6 +184,8 @@ impl<'a> Facts<'a> {
                 // A socket that is closed tells of its last connections a little later.
                 if let Some(of) = of_socket.into_iter().next() {
                     let name = event.replace('_', "-");
+                    // It is told of now, whenever it was.
+                    let at = at.max(so_far);
                     of.events.push(Event { entry: place, at, name, endpoint: endpoint.clone() });
                 }
             }
@@ -384,6 +387,12 @@ impl<'a> Facts<'a> {
             FaultKind::Pause { host } | FaultKind::ClockJump { host, .. } => host == name,
             _ => false,
         })
+    }
+
+    /// How long a span of a socket's own clock is in true time.
+    pub(crate) fn in_true_time(&self, socket: SocketIndex, span: Duration) -> Duration {
+        let drift = self.plan.host_of(socket).and_then(|host| self.plan[host].clock_drift).unwrap_or(0);
+        span.mul_f64(1.0 / (1.0 + f64::from(drift.max(-900_000)) / 1e6))
     }
 
     /// How long a packet is under way at worst on a healed network.

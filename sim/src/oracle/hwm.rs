@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Evidence, Facts, Findings, Hop, LifeIndex, Refusal};
 use crate::history::{Call, What};
-use crate::plan::SocketType;
+use crate::plan::{FaultKind, SocketType};
 use crate::time::Time;
 use crate::topology::carries;
 
@@ -90,7 +90,11 @@ fn alone(facts: &Facts<'_>, life: LifeIndex, clauses: Clauses, found: &mut Findi
         let pipes = if facts.type_of(life) == SocketType::Pair { endpoints.len().min(1) } else { endpoints.len() };
         Some(pipes * mark(options.sndhwm)?)
     };
-    let unsure = of.connects.len() != of.connects.iter().map(|(_, to)| to).collect::<BTreeSet<_>>().len();
+    let doubled = facts.plan.faults.iter().any(|fault| match &fault.what {
+        FaultKind::DuplicateConnect { socket: named } => facts.plan.socket(named) == Some(socket),
+        _ => false,
+    });
+    let unsure = doubled || of.connects.len() != of.connects.iter().map(|(_, to)| to).collect::<BTreeSet<_>>().len();
     if unsure || !of.given_up.is_empty() {
         return;
     }

@@ -44,7 +44,7 @@ fn terminated(
         };
         match linger {
             Linger::Discard => {}
-            Linger::For(span) => until = until.max(closed + span.0),
+            Linger::For(span) => until = until.max(closed + facts.in_true_time(of.socket, span.0)),
             Linger::Forever => return,
         }
     }

@@ -100,7 +100,10 @@ fn requester(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
                 }
                 let answers = get.received.answers();
                 // Without a number the replies to a request that was given up and to its successor look alike.
-                if answers.is_some() && answers != last && (!relaxed || correlates) {
+                // So do those to a request that was asked by this socket before it was closed and made again: who answers may
+                // still have it, and the same endpoint or routing id to send it to.
+                let is_of_before = !correlates && answers.is_some_and(|asked| asked_before(facts, life, asked));
+                if answers.is_some() && answers != last && (!relaxed || correlates) && !is_of_before {
                     let text = format!(
                         "{name} received at {} the reply to {} and had asked {}",
                         get.at,
@@ -122,6 +125,11 @@ fn requester(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a request was sent in an earlier life of the same socket.
+fn asked_before(facts: &Facts<'_>, life: LifeIndex, asked: MessageId) -> bool {
+    facts.hops_of(asked).any(|hop| hop.life < life && facts.socket_of(hop.life) == facts.socket_of(life))
 }
 
 fn with_peers(facts: &Facts<'_>, life: LifeIndex) -> Vec<LifeIndex> {
