@@ -58,6 +58,7 @@ pub fn main() -> ExitCode {
             return crate::adapter::libzmq::serve_libzmq(library.as_deref());
         }
         Verb::Adapter(options::AdapterVerb::Reference) => return crate::adapter::reference::serve_reference(),
+        Verb::CaptiveHost => return zmq_captive::host::main(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

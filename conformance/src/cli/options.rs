@@ -54,6 +54,9 @@ pub(super) enum Verb {
     /// Serve the adapter protocol on stdin and stdout
     #[command(subcommand, hide = true)]
     Adapter(AdapterVerb),
+    /// Carry out a plan on a captive libzmq, as the child that `sim` starts
+    #[command(hide = true)]
+    CaptiveHost,
 }
 
 #[derive(Debug, Args)]
