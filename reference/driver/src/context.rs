@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use zmq_core::options::{Linger, Options};
 use zmq_core::pattern::table::SocketType;
+use zmq_core::socket::joining::Names;
 
 use crate::context_options::ContextOptions;
-use crate::inproc::Names;
 use crate::live::Live;
 use crate::pace::Pace;
 use crate::runtime::Runtime;
@@ -27,7 +27,7 @@ pub struct Context {
 
 pub(crate) struct Inner {
     pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) names: Names,
+    pub(crate) names: Arc<Names>,
     pub(crate) live: Arc<Live>,
     pub(crate) zap: Numbers,
     /// One for each I/O thread.
@@ -109,7 +109,7 @@ impl Context {
         let paces = (0..runtime.io_threads().max(1)).map(|_| Arc::default()).collect();
         let inner = Arc::new(Inner {
             runtime,
-            names: Names::default(),
+            names: Arc::default(),
             live: Arc::default(),
             zap: Numbers::default(),
             paces,

@@ -9,7 +9,7 @@
 //!    adapter of the reference declares.
 //!
 //! Nothing above a link knows what it is made of: carrier, session and core stay as they are. A transport without octets
-//! joins the pipes of two sockets instead, as `inproc.rs` does.
+//! joins the pipes of two sockets instead, as `joining` of the core does.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@ use std::io;
 
 use zmq_core::error::{RecvError, SendError, Unsent};
 use zmq_core::pattern::table::SocketType;
+use zmq_core::socket::joining::NotJoined;
 
 use crate::context::SocketError;
 use crate::endpoint::EndpointError;
@@ -64,6 +65,16 @@ pub enum EndpointFailed {
 }
 
 impl EndpointFailed {
+    /// Of a name of inproc.
+    pub(crate) fn not_joined(why: NotJoined, name: &str) -> Self {
+        let endpoint = format!("inproc://{name}");
+        match why {
+            NotJoined::NameTaken => Self::NameTaken(endpoint),
+            NotJoined::Incompatible { ours, theirs } => Self::Incompatible { ours, theirs, endpoint },
+            NotJoined::NoLink(socket_type) => Self::NoLink { socket_type, endpoint },
+        }
+    }
+
     /// The number that libzmq gives for this on Linux.
     #[must_use]
     pub fn errno(&self) -> i32 {

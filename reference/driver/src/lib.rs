@@ -34,7 +34,6 @@ mod endpoint;
 mod error;
 #[cfg(unix)]
 mod event_fd;
-mod inproc;
 mod keys;
 mod listener;
 mod live;

@@ -2,12 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use zmq_core::socket::PeerId;
+use zmq_core::socket::{PeerId, joining};
 
 use crate::carrier::Carrier;
 use crate::endpoint::Endpoint;
 use crate::error::EndpointFailed;
-use crate::inproc;
 use crate::listener::Bound;
 
 /// The places of one socket.
@@ -43,7 +42,7 @@ pub(crate) struct Placed {
 pub(crate) enum Place {
     Listener(Arc<Bound>),
     Dialed(Arc<Carrier>, Option<PeerId>),
-    Inproc(inproc::Place),
+    Inproc(joining::Place),
 }
 
 /// What a socket had when it closed.

@@ -1,7 +1,7 @@
 //! Sockets, async.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use zmq_core::options::{Linger, Options};
 use zmq_core::pattern::PatternOption;
 use zmq_core::pattern::table::{Attach, SocketType};
 use zmq_core::session::{Ends, linger_deadline};
+use zmq_core::socket::joining::Joined;
 use zmq_core::socket::{IoSide, Parking, PeerInfo};
 
 use crate::address;
@@ -21,7 +22,6 @@ use crate::endpoint::Endpoint;
 use crate::error::{EndpointFailed, OptionError};
 #[cfg(unix)]
 use crate::event_fd::Signal;
-use crate::inproc;
 use crate::listener;
 use crate::monitor::{At, EventKind, Events};
 use crate::places::{Place, Placed, Places};
@@ -114,7 +114,12 @@ impl Socket {
         }
         let given = endpoint.parse::<Endpoint>()?.to_bind()?;
         let (place, at) = match &given {
-            Endpoint::Inproc(name) => (Place::Inproc(inproc::bind(inner, name)?), given.clone()),
+            Endpoint::Inproc(name) => {
+                let (shared, now) = (inner.core.shared(), inner.context.runtime.now());
+                let joined = inner.context.names.bind(shared, inner.joined(), name, now);
+                let place = joined.map_err(|why| EndpointFailed::not_joined(why, name))?;
+                (Place::Inproc(place), given.clone())
+            }
             Endpoint::Tcp { .. } | Endpoint::Ipc(_) => {
                 let index = inner.next_index().ok_or(EndpointFailed::NoIoThread)?;
                 let options = inner.core.shared().options();
@@ -158,7 +163,9 @@ impl Socket {
         let placed = |place| Placed { given: endpoint.clone(), at: endpoint.clone(), place };
         match &endpoint {
             Endpoint::Inproc(name) => {
-                let place = placed(Place::Inproc(inproc::connect(inner, name)?));
+                let joined = inner.context.names.connect(inner.core.shared(), inner.joined(), name);
+                let place = joined.map_err(|why| EndpointFailed::not_joined(why, name))?;
+                let place = placed(Place::Inproc(place));
                 let added = inner.places().add_connected(place);
                 inner.keep(added)?;
             }
@@ -425,6 +432,12 @@ impl Inner {
         self.context.next_index(self.core.shared().affinity())
     }
 
+    /// As those see it that it is joined with over inproc.
+    fn joined(self: &Arc<Self>) -> Weak<dyn Joined> {
+        let weak: Weak<Self> = Arc::downgrade(self);
+        weak as _
+    }
+
     /// Forgets an endpoint that is dialled no more.
     pub(crate) fn forget(&self, gone: &Arc<Carrier>) {
         self.places().forget(gone);
@@ -506,8 +519,14 @@ impl Inner {
                 }
                 carrier.stop();
             }
-            Place::Inproc(place) => place.leave(),
+            Place::Inproc(place) => place.leave(self.context.runtime.now()),
         }
+    }
+}
+
+impl Joined for Inner {
+    fn attend(&self) {
+        self.core.attend();
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod effects;
 mod interests;
+pub mod joining;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod mailbox;

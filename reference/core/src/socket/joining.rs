@@ -4,23 +4,50 @@
 //! meanwhile.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use zmq_core::frame::Frame;
-use zmq_core::options::Options;
-use zmq_core::pattern::table::{Attach, Direction, Protocol, SocketType};
-use zmq_core::pipe::{Limits, Reader, ReaderState, Writer};
-use zmq_core::socket::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared};
-use zmq_core::time::Instant;
-
-use crate::context;
-use crate::error::EndpointFailed;
-use crate::socket::Inner;
+use super::{Attachment, Inbound, IoSide, Lease, Outbound, PeerId, PeerInfo, Shared, Socket};
+use crate::frame::Frame;
+use crate::options::Options;
+use crate::pattern::table::{Attach, Direction, Protocol, SocketType};
+use crate::pipe::{Limits, Reader, ReaderState, Writer};
+use crate::time::Instant;
 
 /// The names of one context.
 #[derive(Default)]
-pub(crate) struct Names {
+pub struct Names {
     table: Mutex<Table>,
+}
+
+/// A socket that is joined with others. It has to be there no longer than its application holds it.
+pub trait Joined: Send + Sync {
+    /// [`Socket::attend`].
+    fn attend(&self);
+}
+
+impl Joined for Socket {
+    fn attend(&self) {
+        Self::attend(self);
+    }
+}
+
+/// Why a socket is not joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotJoined {
+    /// Somebody of the same context is bound to this name.
+    #[error("the name is bound already")]
+    NameTaken,
+    /// Sockets of these types do not talk to each other.
+    #[error("a {ours} does not talk to the {theirs} that is bound there")]
+    Incompatible {
+        /// This socket.
+        ours: SocketType,
+        /// The other.
+        theirs: SocketType,
+    },
+    /// Octets without messages need a link, and there is none.
+    #[error("a {0} needs a link, which there is none of")]
+    NoLink(SocketType),
 }
 
 #[derive(Default)]
@@ -33,7 +60,7 @@ struct Table {
 #[derive(Clone)]
 struct Bound {
     shared: Arc<Shared>,
-    socket: Weak<Inner>,
+    socket: Weak<dyn Joined>,
 }
 
 /// A socket that connected before there was anybody.
@@ -45,7 +72,7 @@ struct Waiting {
 /// The connecting side of a connection whose other side is still to come.
 struct Half {
     shared: Arc<Shared>,
-    socket: Weak<Inner>,
+    socket: Weak<dyn Joined>,
     options: Arc<Options>,
     lease: Arc<Lease>,
     /// What the other side will get of pipes that this side uses already; `None`: it is attached later.
@@ -56,8 +83,9 @@ struct Half {
 }
 
 /// What a socket remembers of its place.
-pub(crate) struct Place {
-    context: Weak<context::Inner>,
+#[must_use = "a place is given up by leaving it"]
+pub struct Place {
+    names: Weak<Names>,
     name: String,
     kind: Kind,
 }
@@ -106,62 +134,103 @@ impl IoSide for Side {
     }
 }
 
-/// Binds a socket to a name, and joins it with those that wait for it.
-pub(crate) fn bind(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFailed> {
-    let shared = socket.core.shared();
-    speaks_zmtp(shared, name)?;
-    let context = &socket.context;
-    let bound = Bound { shared: Arc::clone(shared), socket: Arc::downgrade(socket) };
-    let halves = {
-        let mut table = context.names.lock();
-        if table.bound.contains_key(name) {
-            return Err(EndpointFailed::NameTaken(format!("inproc://{name}")));
+impl Names {
+    /// Binds a socket to a name, and joins it with those that wait for it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotJoined`].
+    pub fn bind(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        socket: Weak<dyn Joined>,
+        name: &str,
+        now: Instant,
+    ) -> Result<Place, NotJoined> {
+        speaks_zmtp(shared)?;
+        let bound = Bound { shared: Arc::clone(shared), socket };
+        let halves = {
+            let mut table = self.lock();
+            if table.bound.contains_key(name) {
+                return Err(NotJoined::NameTaken);
+            }
+            table.bound.insert(name.to_owned(), bound.clone());
+            let theirs = shared.socket_type();
+            let fits = |waiting: &Waiting| waiting.name == name && waiting.half.shared.socket_type().talks_to(theirs);
+            table.waiting.extract_if(.., |waiting| fits(waiting)).collect::<Vec<_>>()
+        };
+        for mut waiting in halves {
+            if !waiting.half.shared.has_ended() || waiting.half.lingers(now) {
+                waiting.half.join(&bound);
+            }
         }
-        table.bound.insert(name.to_owned(), bound.clone());
-        let theirs = shared.socket_type();
-        let fits = |waiting: &Waiting| waiting.name == name && waiting.half.shared.socket_type().talks_to(theirs);
-        table.waiting.extract_if(.., |waiting| fits(waiting)).collect::<Vec<_>>()
-    };
-    for mut waiting in halves {
-        if !waiting.half.shared.has_ended() || waiting.half.lingers(context.runtime.now()) {
-            waiting.half.join(&bound);
-        }
+        let kind = Kind::Bound(Arc::clone(shared));
+        Ok(Place { names: Arc::downgrade(self), name: name.to_owned(), kind })
     }
-    let kind = Kind::Bound(Arc::clone(shared));
-    Ok(Place { context: Arc::downgrade(context), name: name.to_owned(), kind })
-}
 
-/// Connects a socket to a name, now or when somebody binds to it.
-pub(crate) fn connect(socket: &Arc<Inner>, name: &str) -> Result<Place, EndpointFailed> {
-    let shared = Arc::clone(socket.core.shared());
-    speaks_zmtp(&shared, name)?;
-    let options = shared.options();
-    let towards_other = Arc::<Side>::default();
-    let lease = shared.peers().lease();
-    let us = lease.id();
-    let mut half = Half {
-        shared: Arc::clone(&shared),
-        socket: Arc::downgrade(socket),
-        options,
-        lease,
-        pipes: None,
-        towards_other: Arc::clone(&towards_other),
-        info: PeerInfo::default(),
-    };
-    let context = Arc::downgrade(&socket.context);
-    let mut table = socket.context.names.lock();
-    if let Some(other) = table.bound.get(name).cloned() {
-        drop(table);
-        let (ours, theirs) = (shared.socket_type(), other.shared.socket_type());
-        if !ours.talks_to(theirs) {
-            return Err(EndpointFailed::Incompatible { ours, theirs, endpoint: format!("inproc://{name}") });
+    /// Connects a socket to a name, now or when somebody binds to it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotJoined`].
+    pub fn connect(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        socket: Weak<dyn Joined>,
+        name: &str,
+    ) -> Result<Place, NotJoined> {
+        speaks_zmtp(shared)?;
+        let options = shared.options();
+        let towards_other = Arc::<Side>::default();
+        let lease = shared.peers().lease();
+        let us = lease.id();
+        let mut half = Half {
+            shared: Arc::clone(shared),
+            socket,
+            options,
+            lease,
+            pipes: None,
+            towards_other: Arc::clone(&towards_other),
+            info: PeerInfo::default(),
+        };
+        let mut table = self.lock();
+        if let Some(other) = table.bound.get(name).cloned() {
+            drop(table);
+            let (ours, theirs) = (shared.socket_type(), other.shared.socket_type());
+            if !ours.talks_to(theirs) {
+                return Err(NotJoined::Incompatible { ours, theirs });
+            }
+            half.join(&other);
+        } else {
+            half.attach_early();
+            table.waiting.push(Waiting { name: name.to_owned(), half });
         }
-        half.join(&other);
-    } else {
-        half.attach_early();
-        table.waiting.push(Waiting { name: name.to_owned(), half });
+        let kind = Kind::Connected(Arc::clone(shared), us, towards_other);
+        Ok(Place { names: Arc::downgrade(self), name: name.to_owned(), kind })
     }
-    Ok(Place { context, name: name.to_owned(), kind: Kind::Connected(shared, us, towards_other) })
+
+    /// The type of the socket that is bound to a name.
+    #[must_use]
+    pub fn bound_type(&self, name: &str) -> Option<SocketType> {
+        self.lock().bound.get(name).map(|bound| bound.shared.socket_type())
+    }
+
+    /// Sockets that are bound, and those that wait for somebody who is.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let table = self.lock();
+        table.bound.len() + table.waiting.len()
+    }
+
+    /// Whether nobody is bound, and nobody waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Half {
@@ -198,13 +267,13 @@ impl Half {
 
     /// Joins this side with the socket that is bound.
     fn join(self, bound: &Bound) {
-        let sockets = [bound.socket.clone(), self.socket.clone()];
+        let sockets = [(&bound.shared, &bound.socket), (&self.shared, &self.socket)];
+        let subscribes = |shared: &Shared| shared.socket_type().rules().subscriptions == Direction::ToPeer;
+        let subscribers = sockets.map(|(shared, socket)| socket.upgrade().filter(|_| subscribes(shared)));
         self.join_pipes(&bound.shared);
         // Subscriptions take effect although the subscriber's application may not call for long. No lock is held here.
-        for socket in sockets.iter().filter_map(Weak::upgrade) {
-            if socket.core.shared().socket_type().rules().subscriptions == Direction::ToPeer {
-                socket.core.attend();
-            }
+        for socket in subscribers.into_iter().flatten() {
+            socket.attend();
         }
     }
 
@@ -274,11 +343,11 @@ fn say_first(options: &Options, socket_type: SocketType, to_other: &mut Writer) 
 }
 
 /// Octets without messages need a link.
-fn speaks_zmtp(shared: &Shared, name: &str) -> Result<(), EndpointFailed> {
+fn speaks_zmtp(shared: &Shared) -> Result<(), NotJoined> {
     let socket_type = shared.socket_type();
     match socket_type.rules().protocol {
         Protocol::Zmtp => Ok(()),
-        Protocol::Raw => Err(EndpointFailed::NoLink { socket_type, endpoint: format!("inproc://{name}") }),
+        Protocol::Raw => Err(NotJoined::NoLink(socket_type)),
     }
 }
 
@@ -303,36 +372,24 @@ fn properties(socket_type: SocketType, options: &Options) -> Vec<(String, Vec<u8
     properties
 }
 
-impl Names {
-    /// The type of the socket that is bound to a name.
-    pub(crate) fn bound_type(&self, name: &str) -> Option<SocketType> {
-        self.lock().bound.get(name).map(|bound| bound.shared.socket_type())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Place {
     /// Gives the place up.
-    pub(crate) fn leave(self) {
-        let Some(context) = self.context.upgrade() else { return };
+    pub fn leave(self, now: Instant) {
+        let Some(names) = self.names.upgrade() else { return };
         match self.kind {
             Kind::Bound(shared) => {
-                let mut table = context.names.lock();
+                let mut table = names.lock();
                 if table.bound.get(&self.name).is_some_and(|bound| Arc::ptr_eq(&bound.shared, &shared)) {
                     table.bound.remove(&self.name);
                 }
             }
             Kind::Connected(shared, peer, towards_other) => {
                 let waiting = {
-                    let mut table = context.names.lock();
+                    let mut table = names.lock();
                     let found = table.waiting.iter().position(|waiting| {
                         Arc::ptr_eq(&waiting.half.shared, &shared) && waiting.half.lease.id() == peer
                     });
                     // Who connected, sent and closed before anybody was bound still delivers.
-                    let now = context.runtime.now();
                     found
                         .filter(|found| !(shared.has_ended() && table.waiting[*found].half.lingers(now)))
                         .map(|found| table.waiting.remove(found))
@@ -343,6 +400,91 @@ impl Place {
                     towards_other.closed();
                 }
             }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::error::RecvError;
+    use crate::message::Message;
+    use crate::pattern::PatternOption;
+
+    fn socket(socket_type: SocketType) -> Arc<Socket> {
+        Arc::new(Socket::new(socket_type, Options::default(), 1))
+    }
+
+    fn weak(socket: &Arc<Socket>) -> Weak<dyn Joined> {
+        let weak: Weak<Socket> = Arc::downgrade(socket);
+        weak as _
+    }
+
+    fn bind(names: &Arc<Names>, socket: &Arc<Socket>) -> Result<Place, NotJoined> {
+        names.bind(socket.shared(), weak(socket), "here", Instant::START)
+    }
+
+    fn connect(names: &Arc<Names>, socket: &Arc<Socket>) -> Result<Place, NotJoined> {
+        names.connect(socket.shared(), weak(socket), "here")
+    }
+
+    // spec: ZMTP31-SEM-02
+    #[test]
+    fn whoever_comes_first_both_are_joined() {
+        for bound_first in [true, false] {
+            let names = Arc::<Names>::default();
+            let (push, pull) = (socket(SocketType::Push), socket(SocketType::Pull));
+            let _place = bound_first.then(|| bind(&names, &pull).unwrap());
+            let _other = connect(&names, &push).unwrap();
+            assert_eq!(push.try_send(Message::from("early")), Ok(()), "bound first: {bound_first}");
+            let _late = (!bound_first).then(|| bind(&names, &pull).unwrap());
+            assert_eq!(pull.try_recv(), Ok(Message::from("early")));
+        }
+    }
+
+    #[test]
+    fn a_publisher_knows_at_once_what_is_wanted() {
+        let names = Arc::<Names>::default();
+        let (publisher, subscriber) = (socket(SocketType::Pub), socket(SocketType::Sub));
+        subscriber.set(PatternOption::Subscribe(b"a".to_vec())).unwrap();
+        let _bound = bind(&names, &publisher).unwrap();
+        let _connected = connect(&names, &subscriber).unwrap();
+        publisher.try_send(Message::from("b")).unwrap();
+        publisher.try_send(Message::from("a")).unwrap();
+        assert_eq!(subscriber.try_recv(), Ok(Message::from("a")));
+        assert_eq!(subscriber.try_recv(), Err(RecvError::WouldBlock));
+    }
+
+    #[test]
+    fn a_name_is_bound_once_and_only_by_who_fits() {
+        let names = Arc::<Names>::default();
+        let (first, second, other) = (socket(SocketType::Pull), socket(SocketType::Pull), socket(SocketType::Sub));
+        let place = bind(&names, &first).unwrap();
+        assert_eq!(bind(&names, &second).err(), Some(NotJoined::NameTaken));
+        let (ours, theirs) = (SocketType::Sub, SocketType::Pull);
+        assert_eq!(connect(&names, &other).err(), Some(NotJoined::Incompatible { ours, theirs }));
+        assert_eq!(names.bound_type("here"), Some(SocketType::Pull));
+        let stream = socket(SocketType::Stream);
+        assert_eq!(connect(&names, &stream).err(), Some(NotJoined::NoLink(SocketType::Stream)));
+        place.leave(Instant::START);
+        assert!(names.is_empty());
+        assert!(bind(&names, &second).is_ok());
+    }
+
+    #[test]
+    fn what_was_sent_and_closed_before_anybody_was_bound_is_kept_for_its_linger() {
+        for (deadline, delivered) in [(None, true), (Some(2), true), (Some(1), false)] {
+            let names = Arc::<Names>::default();
+            let (push, pull) = (socket(SocketType::Push), socket(SocketType::Pull));
+            let place = connect(&names, &push).unwrap();
+            push.try_send(Message::from("left behind")).unwrap();
+            push.shared().set_linger_deadline(deadline.map(Instant::from_nanos));
+            push.close();
+            place.leave(Instant::START);
+            let now = Instant::from_nanos(1);
+            let _bound = names.bind(pull.shared(), weak(&pull), "here", now).unwrap();
+            assert_eq!(pull.try_recv().is_ok(), delivered, "{deadline:?}");
+            assert_eq!(names.len(), 1);
         }
     }
 }
