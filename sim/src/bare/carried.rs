@@ -20,6 +20,8 @@ use super::task::Cx;
 const READS: usize = 4;
 /// Writes of one turn.
 const WRITES: usize = 4;
+/// A busy connection gives its memory back once in so many turns.
+const RELAX: u64 = 16;
 /// How long an ended connection waits for the peer to read what was sent, and to close.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -58,9 +60,29 @@ pub(super) enum Outcome {
     Broken,
 }
 
+/// Whether of what was read something may not have been delivered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Left,
+    Delivered,
+}
+
+impl Input {
+    #[inline]
+    fn of(session: &Session) -> Self {
+        if session.is_paused() { Self::Left } else { Self::Delivered }
+    }
+}
+
 #[derive(PartialEq, Eq)]
 enum Read {
-    Some,
+    /// As much as there was room for. There may be more.
+    Full,
+    /// All that there was.
+    Everything,
+    /// Nothing is to be read now.
+    Paused,
+    /// There was nothing.
     Nothing,
 }
 
@@ -89,6 +111,8 @@ impl Carried {
         let io: Arc<dyn IoSide> = Arc::clone(&cx.me.bell) as _;
         let session = Box::new(Session::new(Arc::clone(shared), io, Arc::clone(options), ends, start));
         cx.io.own_stream(stream, cx.me.token);
+        // What came before somebody looked has been told already.
+        *cx.is_readable = true;
         Self { session, stream, phase: Phase::Handshake }
     }
 
@@ -188,7 +212,10 @@ impl Carried {
         if self.session.waits_for_turn() {
             // No time passes here while keys are agreed on.
             self.session.grant_turn();
-            return Ok(true);
+            return match self.session.deliver() {
+                Ok(()) => Ok(true),
+                Err(ending) => Err(self.last_words(cx, Outcome::Ended(ending))),
+            };
         }
         let Some(question) = self.session.take_question() else { return Ok(false) };
         let answer = (cx.io.zap)(cx.me.host, &question);
@@ -202,11 +229,14 @@ impl Carried {
     #[inline]
     fn turn(&mut self, cx: &mut Cx<'_>) -> Result<(), Outcome> {
         let (mut reads, mut writes) = (0, 0);
+        let mut input = Input::of(&self.session);
+        let mut is_idle = true;
         loop {
-            let read = match self.read(cx) {
+            let read = match self.read(cx, input) {
                 Ok(read) => read,
                 Err(outcome) => return Err(self.last_words(cx, outcome)),
             };
+            input = Input::of(&self.session);
             self.session.pull().map_err(Outcome::Ended)?;
             let mut wrote = false;
             while self.session.has_output() {
@@ -220,16 +250,22 @@ impl Carried {
                     break;
                 }
             }
-            reads += usize::from(read == Read::Some);
+            reads += 1;
+            is_idle &= read == Read::Nothing && !wrote;
+            // Nothing else happens meanwhile: what was not there has not come. But a peer that has got its answers is read
+            // on, beginning with what was left.
+            if !(read == Read::Full || input == Input::Left && wrote || writes >= WRITES) {
+                break;
+            }
             if reads >= READS || writes >= WRITES {
                 cx.me.bell.ring();
                 return Ok(());
             }
-            if read == Read::Nothing && !wrote {
-                break;
-            }
         }
-        self.session.relax();
+        // A busy connection does without, so that it takes no buffer for each message.
+        if is_idle || cx.me.runs.is_multiple_of(RELAX) {
+            self.session.relax();
+        }
         while let Some(deadline) = self.session.deadline() {
             let now = cx.now();
             if now < deadline {
@@ -246,17 +282,28 @@ impl Carried {
     }
 
     #[inline]
-    fn read(&mut self, cx: &mut Cx<'_>) -> Result<Read, Outcome> {
-        self.session.deliver().map_err(Outcome::Ended)?;
+    fn read(&mut self, cx: &mut Cx<'_>, input: Input) -> Result<Read, Outcome> {
+        if input == Input::Left {
+            self.session.deliver().map_err(Outcome::Ended)?;
+        }
         // No buffer is taken before there is something to read.
-        if !cx.io.world.is_readable(self.stream) {
+        if !*cx.is_readable {
             return Ok(Read::Nothing);
         }
-        let Some(spare) = self.session.spare() else { return Ok(Read::Nothing) };
+        let Some(spare) = self.session.spare() else { return Ok(Read::Paused) };
+        let room = spare.len();
         match cx.io.world.read(self.stream, spare) {
             Ok(0) => Err(Outcome::PeerClosed),
-            Ok(n) => self.session.fill(n, cx.now()).map(|()| Read::Some).map_err(Outcome::Ended),
-            Err(Errno::WouldBlock) => Ok(Read::Nothing),
+            Ok(n) => {
+                // The world says anew when there is more than a short read gave.
+                *cx.is_readable = n == room;
+                self.session.fill(n, cx.now()).map_err(Outcome::Ended)?;
+                Ok(if n == room { Read::Full } else { Read::Everything })
+            }
+            Err(Errno::WouldBlock) => {
+                *cx.is_readable = false;
+                Ok(Read::Nothing)
+            }
             Err(_) => Err(Outcome::Broken),
         }
     }

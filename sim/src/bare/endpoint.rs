@@ -64,11 +64,15 @@ impl Endpoint {
         }
     }
 
-    /// Where to listen on that host; nothing for inproc.
-    pub(super) fn to_bind(&self, world: &World, host: HostId) -> Result<Option<Address>, Failure> {
+    /// Where to listen on that host.
+    ///
+    /// # Panics
+    ///
+    /// For inproc, which has no addresses.
+    pub(super) fn to_bind(&self, world: &World, host: HostId) -> Result<Address, Failure> {
         match self {
-            Self::Ipc(address) => Ok(Some(address.clone())),
-            Self::Inproc(_) => Ok(None),
+            Self::Ipc(address) => Ok(address.clone()),
+            Self::Inproc(_) => unreachable!("inproc has no addresses"),
             Self::Tcp { host: at, port } => {
                 let ours = || world.host_name(host) == at;
                 let ip = match at.parse::<IpAddr>() {
@@ -78,7 +82,7 @@ impl Endpoint {
                     Err(_) => world.addresses(host).first().copied().filter(|_| ours()),
                 };
                 let failed = || Failure { errno: ENODEV, why: format!("{at} is no address of this host") };
-                Ok(Some(Address::Tcp(SocketAddr::new(ip.ok_or_else(failed)?, *port))))
+                Ok(Address::Tcp(SocketAddr::new(ip.ok_or_else(failed)?, *port)))
             }
         }
     }

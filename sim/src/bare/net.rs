@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use zmq_core::mechanism::zap::{Answer, Request};
+use zmq_core::socket::joining::Names;
 use zmq_world::{Condition, HostId, Time, Wake, World};
 
 use super::bell::{Bell, Rung};
@@ -32,6 +33,8 @@ pub struct Net {
     seed: u64,
     /// Connections and endpoints that are carried or dialled, by host.
     live: BTreeMap<HostId, usize>,
+    /// Names of inproc.
+    pub(super) names: BTreeMap<HostId, Arc<Names>>,
 }
 
 /// Something outside that runs when it is woken.
@@ -88,6 +91,7 @@ impl Net {
             has_paused: false,
             seed,
             live: BTreeMap::new(),
+            names: BTreeMap::new(),
         }
     }
 
@@ -138,7 +142,13 @@ impl Net {
     /// Tasks of a host that there still are, and its names of inproc.
     #[must_use]
     pub fn left(&self, host: HostId) -> (usize, usize) {
-        (self.tasks.iter().flatten().filter(|task| task.me.host == host).count(), 0)
+        let names = self.names.get(&host).map_or(0, |names| names.len());
+        (self.tasks.iter().flatten().filter(|task| task.me.host == host).count(), names)
+    }
+
+    /// The names of inproc of a host's process.
+    pub(super) fn names(&mut self, host: HostId) -> Arc<Names> {
+        Arc::clone(self.names.entry(host).or_default())
     }
 
     /// Does the next thing that there is to do, or lets the world go on, not beyond `limit`.
@@ -150,21 +160,25 @@ impl Net {
         let Some(wake) = self.io.world.next_before(limit) else {
             return if self.io.world.due().is_none() { Step::Nothing } else { Step::Limit };
         };
-        if let Some(alarm) = self.tell(wake) {
-            return alarm;
+        if let Wake::Alarm(tag) = wake {
+            return Step::Alarm(tag);
+        }
+        let first = self.concerns(wake);
+        let now = self.io.world.now();
+        if self.io.world.due() != Some(now) {
+            return first.map_or(Step::Io, |token| self.run(token));
         }
         // Whatever happens at the same time may happen in any order.
-        let now = self.io.world.now();
+        self.ring(first);
         while self.io.world.due() == Some(now) {
             let Some(wake) = self.io.world.next_before(now) else { break };
-            if let Some(alarm) = self.tell(wake) {
-                return alarm;
+            if let Wake::Alarm(tag) = wake {
+                return Step::Alarm(tag);
             }
+            let token = self.concerns(wake);
+            self.ring(token);
         }
-        match self.pick() {
-            Some(token) => self.run(token),
-            None => Step::Io,
-        }
+        self.pick().map_or(Step::Io, |token| self.run(token))
     }
 
     /// Hosts were paused or resumed.
@@ -212,13 +226,16 @@ impl Net {
         });
         let me = me(token, Bell::new(token, &self.rung));
         let mut timer = None;
-        let kind = kind(&mut Cx { io: &mut self.io, me: &me, timer: &mut timer, is_stopping: false });
+        let mut is_readable = false;
+        let cx =
+            &mut Cx { io: &mut self.io, me: &me, timer: &mut timer, is_stopping: false, is_readable: &mut is_readable };
+        let kind = kind(cx);
         match kind {
             Kind::Listener(_) => {}
             Kind::Dialler(_) | Kind::Accepted(_) => *self.live.entry(me.host).or_default() += 1,
         }
         me.bell.ring();
-        self.tasks[token as usize] = Some(Box::new(Task { me, timer, is_stopping: false, kind }));
+        self.tasks[token as usize] = Some(Box::new(Task { me, timer, is_readable, is_stopping: false, kind }));
         token
     }
 
@@ -297,27 +314,35 @@ impl Net {
         Step::User(User(number))
     }
 
-    /// Rings for whom the wake is.
+    /// The task that the wake is for.
     #[inline]
-    fn tell(&mut self, wake: Wake) -> Option<Step> {
-        let owner = match wake {
-            Wake::Readable(stream) | Wake::Writable(stream) | Wake::Dialled(stream) => self.io.owner_of_stream(stream),
+    fn concerns(&mut self, wake: Wake) -> Option<u32> {
+        match wake {
+            Wake::Readable(stream) => {
+                let owner = self.io.owner_of_stream(stream)?;
+                if let Some(Some(task)) = self.tasks.get_mut(owner as usize) {
+                    task.is_readable = true;
+                }
+                Some(owner)
+            }
+            Wake::Writable(stream) | Wake::Dialled(stream) => self.io.owner_of_stream(stream),
             Wake::Acceptable(listener) => self.io.owner_of_listener(listener),
             Wake::Resolved(lookup) => self.io.owner_of_lookup(lookup),
             Wake::Timer(timer) => {
-                let owner = self.io.take_timer(timer);
-                if let Some(Some(task)) = owner.and_then(|owner| self.tasks.get_mut(owner as usize)) {
+                let owner = self.io.take_timer(timer)?;
+                if let Some(Some(task)) = self.tasks.get_mut(owner as usize) {
                     task.timer = None;
                 }
-                owner
+                Some(owner)
             }
-            Wake::Arrived(_) => None,
-            Wake::Alarm(tag) => return Some(Step::Alarm(tag)),
-        };
-        if let Some(Some(task)) = owner.and_then(|owner| self.tasks.get(owner as usize)) {
+            Wake::Arrived(_) | Wake::Alarm(_) => None,
+        }
+    }
+
+    fn ring(&self, token: Option<u32>) {
+        if let Some(Some(task)) = token.and_then(|token| self.tasks.get(token as usize)) {
             task.me.bell.ring();
         }
-        None
     }
 
     /// Starts tasks for what a listener has accepted.

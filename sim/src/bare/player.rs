@@ -34,6 +34,8 @@ pub(super) struct Player {
     is_closing: bool,
     /// A host was paused or resumed.
     has_pauses: bool,
+    /// Since it was last looked at whether all is over, something happened by which it may be.
+    pub(super) may_be_over: bool,
 }
 
 /// The process of a host.
@@ -83,6 +85,7 @@ impl Player {
             slots: Vec::new(),
             is_closing: false,
             has_pauses: false,
+            may_be_over: true,
         }
     }
 
@@ -99,7 +102,10 @@ impl Player {
             match self.net.step(limit) {
                 Step::Io => {}
                 Step::User(user) => self.run(user),
-                Step::Alarm(tag) if tag >= FIRST_TAG => director.alarm(tag, self),
+                Step::Alarm(tag) if tag >= FIRST_TAG => {
+                    director.alarm(tag, self);
+                    self.may_be_over = true;
+                }
                 Step::Alarm(tag) => self.ring(tag),
                 Step::Limit => return Ending::OutOfTime(self.pending()),
                 Step::Nothing => return Ending::Deadlock(self.pending()),
@@ -197,6 +203,9 @@ impl Player {
     /// Whether all is over. When the last actor is done, all processes close their sockets and terminate their contexts.
     fn is_over(&mut self, director: &Director) -> bool {
         if !self.is_closing {
+            if !std::mem::take(&mut self.may_be_over) {
+                return false;
+            }
             let waits = HostIndex::all(&self.plan).any(|host| match self.processes[usize::from(host.0)].state {
                 State::Opening => true,
                 State::Running | State::Closing | State::Over => false,
@@ -328,6 +337,7 @@ impl Stage for Player {
         let process = self.process(host);
         process.state = State::Down;
         process.sockets.clear();
+        self.may_be_over = true;
         self.history.note(now, What::Down(host));
     }
 
@@ -356,5 +366,5 @@ impl Stage for Player {
     }
 }
 
-/// A failure that comes at once is told a little later: who tries again and again does not stop the time.
+/// Behind a call that failed the next one is made a little later: who tries again and again does not stop the time.
 pub(super) const AT_ONCE: Duration = Duration::from_micros(100);

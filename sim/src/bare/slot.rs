@@ -1,6 +1,7 @@
 //! One thread of an application: a program, and the call that it is in.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use super::calls::{Line, Waiting};
@@ -36,11 +37,19 @@ pub(super) enum Program {
 }
 
 enum State {
-    /// Its call has ended so; it is told at that time.
-    Told(Time, Outcome),
+    /// It has not begun.
+    New,
+    /// It makes this call next, at that time.
+    Next(Time, Op),
     Sleeping(Time),
     Waiting(Call),
     Finished,
+}
+
+/// A call that was made.
+enum Begun {
+    Ended(Outcome),
+    GoesOn(State),
 }
 
 struct Call {
@@ -77,7 +86,7 @@ impl Program {
 
 impl Slot {
     pub(super) const fn new(user: User, host: HostIndex, life: u16, program: Program) -> Self {
-        Self { user, host, life, alarm: None, program, state: State::Told(Time::START, Outcome::Begin) }
+        Self { user, host, life, alarm: None, program, state: State::New }
     }
 
     pub(super) const fn is_finished(&self) -> bool {
@@ -90,31 +99,22 @@ impl Slot {
             Program::Actor(actor) => actor.position(),
         }
     }
+}
 
-    /// How its call has ended; if it has not, when it is to look again.
-    fn look(&mut self, now: Time, waker: &std::task::Waker) -> Result<Outcome, Option<Time>> {
-        match &mut self.state {
-            State::Told(at, outcome) => {
-                if now < *at {
-                    return Err(Some(*at));
-                }
-                Ok(std::mem::replace(outcome, Outcome::Begin))
-            }
-            State::Sleeping(until) => {
-                if now < *until {
-                    Err(Some(*until))
-                } else {
-                    Ok(Outcome::Done)
-                }
-            }
-            State::Waiting(call) => call.look(now, waker),
-            State::Finished => Err(None),
+impl State {
+    /// How the call has ended; if it has not, when to look again.
+    fn look(&mut self, now: Time, waker: &Waker) -> Result<Outcome, Option<Time>> {
+        match self {
+            Self::Sleeping(until) if now < *until => Err(Some(*until)),
+            Self::Sleeping(_) => Ok(Outcome::Done),
+            Self::Waiting(call) => call.look(now, waker),
+            Self::New | Self::Next(..) | Self::Finished => Err(None),
         }
     }
 }
 
 impl Call {
-    fn look(&mut self, now: Time, waker: &std::task::Waker) -> Result<Outcome, Option<Time>> {
+    fn look(&mut self, now: Time, waker: &Waker) -> Result<Outcome, Option<Time>> {
         if self.looks == Some(0) {
             // It is dropped, and if it was woken, the next in line is.
             self.waiting.leave();
@@ -137,38 +137,41 @@ impl Call {
 }
 
 impl Player {
-    /// A user's turn: its call looks whether it has ended; if so, the next one begins, and looks for the first time.
+    /// A user's turn: it makes its next call, or looks whether that in which it is can end. If so, it is told at once, so
+    /// that what is noted is noted when it happens; the call behind it is a turn of its own, and others come in between.
     pub(super) fn run(&mut self, user: User) {
         let index = user.number();
         let now = self.now();
-        let Some(slot) = self.slots.get(index) else { return };
-        if !self.is_alive(slot) {
+        if !self.slots.get(index).is_some_and(|slot| self.is_alive(slot)) {
             return;
         }
         let slot = &mut self.slots[index];
-        let outcome = match slot.look(now, self.net.waker(user)) {
-            Ok(outcome) => outcome,
-            Err(again) => return again.map_or((), |again| self.remind(index, again)),
-        };
-        let op = slot.program.next(now, outcome, &mut self.history);
         let host = slot.host;
-        let state = self.begin(host, op);
-        let slot = &mut self.slots[index];
-        slot.state = state;
-        if slot.is_finished() {
-            if let Program::Opening(_) = slot.program {
-                self.opened(host);
+        let begun = match std::mem::replace(&mut slot.state, State::New) {
+            State::New => Begun::Ended(Outcome::Begin),
+            State::Next(at, op) if now < at => {
+                slot.state = State::Next(at, op);
+                return self.remind(index, at);
             }
-            return;
-        }
-        // Its first look is part of the call; to be told is a turn of its own, so that others come in between.
-        match slot.look(now, self.net.waker(user)) {
+            State::Next(_, op) => self.begin(host, op),
+            waits @ (State::Sleeping(_) | State::Waiting(_) | State::Finished) => Begun::GoesOn(waits),
+        };
+        let outcome = match begun {
+            Begun::Ended(outcome) => Ok(outcome),
+            Begun::GoesOn(mut state) => {
+                let looked = state.look(now, self.net.waker(user));
+                self.slots[index].state = state;
+                looked
+            }
+        };
+        match outcome {
             Ok(outcome) => self.tell(index, outcome),
-            Err(again) => again.map_or((), |again| self.remind(index, again)),
+            Err(Some(again)) => self.remind(index, again),
+            Err(None) => {}
         }
     }
 
-    /// Has the program told how its call ended.
+    /// Tells the program how its call has ended, and asks for the next.
     fn tell(&mut self, index: usize, outcome: Outcome) {
         let now = self.now();
         let at = match outcome {
@@ -176,18 +179,24 @@ impl Player {
             Outcome::Begin | Outcome::Done | Outcome::Received(_) | Outcome::Ready(_) => now,
         };
         let slot = &mut self.slots[index];
-        slot.state = State::Told(at, outcome);
-        if at > now {
-            self.remind(index, at);
-        } else {
-            self.net.waker(slot.user).wake_by_ref();
+        match slot.program.next(now, outcome, &mut self.history) {
+            Op::Finished => {
+                slot.state = State::Finished;
+                self.may_be_over = true;
+                if let Program::Opening(_) = slot.program {
+                    let host = slot.host;
+                    self.opened(host);
+                }
+            }
+            op => {
+                slot.state = State::Next(at, op);
+                self.net.waker(slot.user).wake_by_ref();
+            }
         }
     }
 
-    fn begin(&mut self, host: HostIndex, op: Op) -> State {
-        let now = self.now();
-        let done =
-            |result: Result<(), Failure>| State::Told(now, result.map_or_else(Outcome::Failed, |()| Outcome::Done));
+    fn begin(&mut self, host: HostIndex, op: Op) -> Begun {
+        let done = |result: Result<(), Failure>| Begun::Ended(result.map_or_else(Outcome::Failed, |()| Outcome::Done));
         match op {
             Op::Open(socket) => done(self.open(host, socket)),
             Op::Bind(socket, at) => done(self.with(host, socket, |net, key| net.bind(key, &at))),
@@ -219,8 +228,8 @@ impl Player {
                     Err(why) => done(Err(why)),
                 }
             }
-            Op::Sleep(until) => State::Sleeping(until),
-            Op::Finished => State::Finished,
+            Op::Sleep(until) => Begun::GoesOn(State::Sleeping(until)),
+            Op::Finished => Begun::GoesOn(State::Finished),
         }
     }
 
@@ -251,6 +260,6 @@ impl Player {
     }
 }
 
-const fn waits(waiting: Waiting, deadline: Option<Time>, looks: Option<u32>) -> State {
-    State::Waiting(Call { waiting, deadline, looks })
+const fn waits(waiting: Waiting, deadline: Option<Time>, looks: Option<u32>) -> Begun {
+    Begun::GoesOn(State::Waiting(Call { waiting, deadline, looks }))
 }

@@ -1,6 +1,6 @@
 //! Sockets as applications have them: made, bound, connected, closed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use zmq_core::error::SendError;
 use zmq_core::frame::Frame;
@@ -9,6 +9,7 @@ use zmq_core::options::Linger;
 use zmq_core::pattern::PatternOption;
 use zmq_core::pattern::table::{Attach, SocketType};
 use zmq_core::session::{Ends, linger_deadline};
+use zmq_core::socket::joining::{self, Joined, NotJoined};
 use zmq_core::socket::{IoSide, PeerId, Socket};
 use zmq_world::{Address, Errno, HostId, Listen, ListenerId, Reuse};
 
@@ -45,6 +46,7 @@ struct Placed {
 enum Place {
     Listener(u32, ListenerId, Address),
     Dialled(u32, Option<PeerId>),
+    Joined(joining::Place),
 }
 
 impl Held {
@@ -62,7 +64,7 @@ impl Held {
     pub(super) fn forget(&mut self, task: u32) {
         self.connected.retain(|placed| match placed.place {
             Place::Dialled(token, _) => token != task,
-            Place::Listener(..) => true,
+            Place::Listener(..) | Place::Joined(_) => true,
         });
     }
 }
@@ -70,8 +72,8 @@ impl Held {
 const EINVAL: i32 = 22;
 const ENOENT: i32 = 2;
 const EADDRINUSE: i32 = 98;
-const EPROTONOSUPPORT: i32 = 93;
 const ENOTSOCK: i32 = 88;
+const ENOCOMPATPROTO: i32 = 156_384_764;
 
 impl Net {
     /// Makes a socket on a host. `name` has to be another for each, and the same in every run.
@@ -104,7 +106,15 @@ impl Net {
     pub fn bind(&mut self, key: SocketKey, endpoint: &str) -> Result<(), Failure> {
         let (host, core) = self.open_socket(key)?;
         let at = Endpoint::read(endpoint)?;
-        let Some(address) = at.to_bind(&self.io.world, host)? else { return Err(no_inproc(endpoint)) };
+        if let Endpoint::Inproc(name) = &at {
+            let now = self.io.now(host);
+            let place = self.names(host).bind(core.shared(), joined(&core), name, now);
+            let place = Place::Joined(place.map_err(|why| not_joined(why, endpoint))?);
+            let (given, at) = (endpoint.to_owned(), endpoint.to_owned());
+            self.sockets[key.0 as usize].bound.push(Placed { given, at, place });
+            return Ok(());
+        }
+        let address = at.to_bind(&self.io.world, host)?;
         let how = Listen { backlog: core.shared().options().backlog, reuse: Reuse::Address };
         let listener = match self.listen(host, &address, &how) {
             Ok(listener) => listener,
@@ -158,10 +168,14 @@ impl Net {
         let (host, core) = self.open_socket(key)?;
         let to = Endpoint::read(endpoint)?;
         to.check_to_connect()?;
-        if let Endpoint::Inproc(_) = to {
-            return Err(no_inproc(endpoint));
-        }
         let shared = core.shared();
+        if let Endpoint::Inproc(name) = &to {
+            let place = self.names(host).connect(shared, joined(&core), name);
+            let place = Place::Joined(place.map_err(|why| not_joined(why, endpoint))?);
+            let (given, at) = (endpoint.to_owned(), endpoint.to_owned());
+            self.sockets[key.0 as usize].connected.push(Placed { given, at, place });
+            return Ok(());
+        }
         let options = shared.options();
         let at_once = shared.socket_type().rules().attach == Attach::AtConnect && !options.immediate;
         let name = self.sockets[key.0 as usize].next_name();
@@ -256,13 +270,15 @@ impl Net {
     pub fn close(&mut self, key: SocketKey, linger: Option<Linger>) {
         let held = &mut self.sockets[key.0 as usize];
         let Some(core) = held.core.take() else { return };
-        let (host, bound) = (held.host, std::mem::take(&mut held.bound));
+        let host = held.host;
+        let mut places = std::mem::take(&mut held.bound);
         // Diallers have until the end of linger.
-        held.connected.clear();
+        let joined = |placed: &mut Placed| matches!(placed.place, Place::Joined(_));
+        places.extend(std::mem::take(&mut held.connected).extract_if(.., joined));
         let linger = linger.unwrap_or_else(|| core.shared().options().linger);
         core.shared().set_linger_deadline(linger_deadline(linger, self.io.now(host)));
         core.close();
-        for placed in bound {
+        for placed in places {
             self.give_up(key, placed);
         }
         for task in self.tasks.iter().flatten().filter(|task| task.me.socket == key) {
@@ -293,6 +309,10 @@ impl Net {
                     task.me.bell.ring();
                 }
             }
+            Place::Joined(place) => {
+                let host = self.sockets[key.0 as usize].host;
+                place.leave(self.io.now(host));
+            }
         }
     }
 
@@ -303,6 +323,7 @@ impl Net {
             held.connected.clear();
             drop(held.core.take());
         }
+        self.names.remove(&host);
     }
 
     fn open_socket(&self, key: SocketKey) -> Result<(HostId, Arc<Socket>), Failure> {
@@ -326,8 +347,18 @@ pub(super) fn of_sending(why: SendError) -> Failure {
     Failure { errno: why.errno(), why: why.to_string() }
 }
 
-fn no_inproc(endpoint: &str) -> Failure {
-    Failure { errno: EPROTONOSUPPORT, why: format!("{endpoint}: there is no inproc here") }
+fn joined(core: &Arc<Socket>) -> Weak<dyn Joined> {
+    let weak: Weak<Socket> = Arc::downgrade(core);
+    weak as _
+}
+
+fn not_joined(why: NotJoined, endpoint: &str) -> Failure {
+    let errno = match why {
+        NotJoined::NameTaken => EADDRINUSE,
+        NotJoined::Incompatible { .. } => EINVAL,
+        NotJoined::NoLink(_) => ENOCOMPATPROTO,
+    };
+    Failure { errno, why: format!("{endpoint}: {why}") }
 }
 
 /// One place, as it was given or as it came to be: of several the one that was made first.

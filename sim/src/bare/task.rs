@@ -22,6 +22,8 @@ const SHORTAGE: Duration = Duration::from_millis(50);
 pub(super) struct Task {
     pub(super) me: Me,
     pub(super) timer: Option<Armed>,
+    /// The world has said that its stream may have something to read, and it was not read to its end since.
+    pub(super) is_readable: bool,
     /// Its endpoint is given up: what waits is sent, then it ends.
     pub(super) is_stopping: bool,
     pub(super) kind: Kind,
@@ -59,6 +61,7 @@ pub(super) struct Cx<'a> {
     pub(super) me: &'a Me,
     pub(super) timer: &'a mut Option<Armed>,
     pub(super) is_stopping: bool,
+    pub(super) is_readable: &'a mut bool,
 }
 
 impl Cx<'_> {
@@ -82,8 +85,8 @@ impl Task {
     #[inline]
     pub(super) fn run(&mut self, io: &mut Io) -> Flow {
         self.me.runs += 1;
-        let Self { me, timer, is_stopping, kind } = self;
-        let mut cx = Cx { io, me, timer, is_stopping: *is_stopping };
+        let Self { me, timer, is_readable, is_stopping, kind } = self;
+        let mut cx = Cx { io, me, timer, is_stopping: *is_stopping, is_readable };
         match kind {
             Kind::Accepted(carried) => {
                 let Some(outcome) = carried.as_mut().and_then(|carried| carried.run(&mut cx)) else {

@@ -4,7 +4,9 @@ use super::*;
 use crate::actor::message::MessageId;
 use crate::history::{Call, What};
 
+mod faults;
 mod patterns;
+mod plans;
 
 /// Plays a plan twice, which has to be the same run.
 fn play(text: &str) -> Run {

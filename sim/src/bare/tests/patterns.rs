@@ -35,7 +35,7 @@ connect = ["{connected}"]
     )
 }
 
-const TRANSPORTS: [&str; 3] = ["tcp", "ipc", "abstract"];
+const TRANSPORTS: [&str; 4] = ["tcp", "ipc", "abstract", "inproc"];
 
 #[test]
 fn push_reaches_pull() {
