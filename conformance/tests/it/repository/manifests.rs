@@ -19,7 +19,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-sim-madsim", &["zmq-core", "zmq-libzmq", "zmq-reference", "zmq-sim", "zmq-sim-library", "zmq-world"]),
     ("zmq-vectors", &[]),
     ("zmq-world", &[]),
-    ("zmqspec", &["zmq-captive", "zmq-core", "zmq-libzmq", "zmq-reference", "zmq-sim", "zmq-sim-madsim", "zmq-vectors"]),
+    (
+        "zmqspec",
+        &["zmq-captive", "zmq-core", "zmq-libzmq", "zmq-reference", "zmq-sim", "zmq-sim-madsim", "zmq-vectors"],
+    ),
 ];
 
 /// Crates with an encoder or decoder of ZMTP. The suite's raw peer has its own, so that a bug is not shared with what
