@@ -10,7 +10,7 @@ use crate::plan::{HostIndex, Plan, SocketIndex};
 use crate::time::Time;
 
 /// How long a process waits before it binds again to what was in use.
-const AGAIN: Duration = Duration::from_millis(100);
+pub(super) const AGAIN: Duration = Duration::from_millis(100);
 
 /// The beginning of a host's process. An engine carries out what it says until [`Op::Finished`], then starts the actors.
 #[derive(Debug)]

@@ -202,12 +202,17 @@ impl Doing {
     }
 }
 
-/// Takes note of the operation that has ended, and gives the next one.
+/// Takes note of the operation that has ended, and gives the next one. A bind that failed is made again, as at the start.
 pub(super) fn next_plain(ops: &mut VecDeque<Op>, stage: &mut Stage<'_>, last: Outcome) -> Option<Op> {
-    if let Some(op) = ops.pop_front()
-        && let Some((socket, call)) = opening::call(&op, last)
-    {
-        stage.note(socket, call);
+    if let Some(op) = ops.pop_front() {
+        let again = matches!((&op, &last), (Op::Bind(..), Outcome::Failed(_)));
+        if let Some((socket, call)) = opening::call(&op, last) {
+            stage.note(socket, call);
+        }
+        if again {
+            ops.push_front(op);
+            ops.push_front(Op::Sleep(stage.now + opening::AGAIN));
+        }
     }
     ops.front().cloned()
 }

@@ -23,6 +23,8 @@ impl Receiving {
 
     pub(super) fn next(&mut self, stage: &mut Stage<'_>, last: Outcome) -> Option<Op> {
         let mut pause = None;
+        // Messages that are there already must not keep it beyond its time.
+        let over = last != Outcome::Begin && self.until.is_some_and(|until| stage.now >= until);
         match last {
             Outcome::Received(frames) => {
                 let received = Received::read(stage.plan, &frames);
@@ -41,7 +43,7 @@ impl Receiving {
             }
             Outcome::Begin | Outcome::Done | Outcome::Ready(_) => {}
         }
-        if self.left == Some(0) {
+        if self.left == Some(0) || over {
             return None;
         }
         if let Some(pause) = pause {

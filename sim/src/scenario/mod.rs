@@ -20,6 +20,7 @@
 //! What is drawn for a value depends on the seed and on where the value stands, by names and kinds: another line elsewhere
 //! leaves it alone. The book's chapter has the whole grammar.
 
+mod builtin;
 mod chooser;
 mod deserialize;
 mod draw;
@@ -30,6 +31,8 @@ mod repeat;
 mod text;
 
 use std::collections::BTreeMap;
+
+pub use builtin::builtin;
 
 use chooser::Chooser;
 use deserialize::from_node;
@@ -151,8 +154,16 @@ fn lets(node: Option<Node>, chooser: Chooser) -> Result<BTreeMap<String, Node>, 
     Ok(lets)
 }
 
+/// The JSON schema of scenario files, for editors.
+#[must_use]
+pub const fn schema() -> &'static str {
+    include_str!("../../../docs/schema/scenario.json")
+}
+
 const CORNERS: usize = 24;
 const SEEDS: u64 = 16;
 
+#[cfg(test)]
+mod schema_tests;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,13 @@ pub(super) fn kinds(build: &mut Build) -> Vec<String> {
     kinds
 }
 
+/// Whether the implementation runs into trouble of its own.
+pub(super) fn trouble(build: &mut Build) {
+    let is_on = build.draws("trouble").percent(50);
+    build.plan.trouble = is_on;
+    build.say("own trouble", if is_on { "on" } else { "off" });
+}
+
 /// The faults, of these kinds.
 pub(super) fn faults(build: &mut Build, kinds: &[String]) {
     if kinds.is_empty() {

@@ -81,6 +81,7 @@ fn drawn(seed: u64) -> Build {
     let kinds = course::kinds(&mut build);
     options::draw(&mut build, &kinds);
     course::faults(&mut build, &kinds);
+    course::trouble(&mut build);
     build
 }
 

@@ -40,7 +40,12 @@ pub(super) fn draw(build: &mut Build, kinds: &[String]) {
     ];
     let on: Vec<&str> = on.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect();
     build.say("options", if on.is_empty() { "as they are by default".to_owned() } else { on.join(", ") });
-    let pace = features.heartbeats.then(|| *draws.one(&[100, 500, 2000]));
+    let interval = Span::millis(*draws.one(&[100, 500, 2000]));
+    // An answer that is late but under way is no reason to give a link up: it may wait behind all that buffers hold.
+    let network = &build.plan.network;
+    let is_slow = network.bandwidth.is_some() || network.loss.is_some() || network.mtu.is_some();
+    let pace =
+        features.heartbeats.then(|| Pace { interval, patience: Span::millis(if is_slow { 12_000 } else { 4000 }) });
     for index in 0..build.plan.sockets.len() {
         let mut draws = build.draws(&format!("options.{}", build.plan.sockets[index].name));
         let socket_type = build.plan.sockets[index].socket_type;
@@ -72,6 +77,14 @@ struct Features {
     xpub: bool,
 }
 
+/// Heartbeats.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    interval: Span,
+    /// The shortest time after which a silent peer is given up.
+    patience: Span,
+}
+
 fn flow(features: &Features, options: &mut SocketOptions, draws: &mut Draws) {
     if features.hwm && draws.percent(70) {
         options.sndhwm = Some(*draws.one(&[1, 1, 2, 3, 10, 1000]));
@@ -90,7 +103,7 @@ fn flow(features: &Features, options: &mut SocketOptions, draws: &mut Draws) {
     });
 }
 
-fn links(features: &Features, pace: Option<u64>, options: &mut SocketOptions, draws: &mut Draws) {
+fn links(features: &Features, pace: Option<Pace>, options: &mut SocketOptions, draws: &mut Draws) {
     if features.reconnect && draws.percent(70) {
         let interval = about(draws, 1, 1000);
         options.reconnect_ivl = Some(interval);
@@ -105,12 +118,10 @@ fn links(features: &Features, pace: Option<u64>, options: &mut SocketOptions, dr
         options.handshake_ivl = Some(about(draws, 2000, 20_000));
     }
     if let Some(pace) = pace {
-        options.heartbeat_ivl = Some(Span::millis(pace));
-        if draws.percent(50) {
-            options.heartbeat_timeout = Some(Span::millis(pace * *draws.one(&[2, 4, 10])));
-        }
+        options.heartbeat_ivl = Some(pace.interval);
+        options.heartbeat_timeout = Some(Span(pace.patience.0 * *draws.one(&[1, 2])));
         if draws.percent(30) {
-            options.heartbeat_ttl = Some(Span::millis(pace * *draws.one(&[5, 20])));
+            options.heartbeat_ttl = Some(Span(pace.patience.0 * *draws.one(&[1, 2])));
         }
     }
     if features.immediate && draws.percent(50) {

@@ -126,11 +126,8 @@ impl Programs {
                 }
             }
             Role::Asks => steps.push(request(draws)),
-            Role::Answers => {
-                if draws.percent(40) {
-                    steps.push(Step::Serve(Serve { count: Some(1), ..Serve::default() }));
-                }
-            }
+            // Who serves for good serves behind it; a number of requests may never come.
+            Role::Answers => steps.push(Step::Wait(about(draws, 1, 3000))),
             Role::Addresses => {
                 if let Step::Send(mut send) = self.send(build, socket, draws) {
                     send.to = ids(build);
