@@ -92,17 +92,19 @@ impl Programs {
                 topics.iter().map(|&topic| topic.to_owned()).collect();
         }
         let mut steps = Vec::new();
-        if self.late && draws.percent(50) {
+        // Over inproc nobody is joined again to a name that was given up: who binds there stays.
+        let stays = build.plan[socket].bind.iter().any(|at| at.starts_with("inproc://"));
+        if self.late && draws.percent(50) && !stays {
             steps.extend(away(&mut draws));
         } else if draws.percent(30) {
             steps.push(Step::Wait(about(&mut draws, 1, 2000)));
         }
         self.part(build, socket, role, &mut steps, &mut draws);
-        if self.reopens && draws.percent(50) {
+        if self.reopens && draws.percent(50) && !stays {
             steps.extend(away(&mut draws));
             self.part(build, socket, role, &mut steps, &mut draws);
         }
-        if self.moves && draws.percent(60) {
+        if self.moves && draws.percent(60) && !stays {
             steps.extend(moved(build, socket, &mut draws));
             self.part(build, socket, role, &mut steps, &mut draws);
         }
