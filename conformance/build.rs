@@ -1,7 +1,9 @@
-//! Hides what madsim defines of libc, where it is in the executable: a libzmq that is loaded beside it binds to libc's.
+//! Tells the program which commit it is built from, for what it saves. And hides what madsim defines of libc, where it is
+//! in the executable: a libzmq that is loaded beside it binds to libc's.
 
 use std::env;
 use std::path::Path;
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -12,4 +14,15 @@ fn main() {
         println!("cargo::rerun-if-changed={}", map.display());
         println!("cargo::rustc-link-arg=-Wl,--version-script={}", map.display());
     }
+    // Where HEAD's log is, also in a work tree of its own.
+    if let Some(log) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    let commit = git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or_else(|| "unknown".to_owned());
+    println!("cargo::rustc-env=ZMQSPEC_COMMIT={commit}");
+}
+
+fn git(words: &[&str]) -> Option<String> {
+    let done = Command::new("git").args(words).output().ok().filter(|done| done.status.success())?;
+    Some(String::from_utf8_lossy(&done.stdout).trim().to_owned())
 }

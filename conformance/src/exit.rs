@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::event::{RunFinished, Standing};
 
-/// How a run of the conformance suite, or a comparison of two, ended.
+/// How a run of the conformance suite, a comparison of two, or a simulation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Everything came as expected.
@@ -19,12 +19,27 @@ pub enum Exit {
     NothingMatched,
     /// The harness itself failed; its verdicts are not to be relied upon.
     HarnessError,
+    /// In a simulation something wrong happened.
+    Safety,
+    /// In a simulation something right never happened.
+    Liveness,
+    /// In a simulation the implementation panicked or died.
+    Crash,
 }
 
 impl Exit {
     /// Every exit, in the order of its code.
-    pub const ALL: [Self; 6] =
-        [Self::AsExpected, Self::Differs, Self::Usage, Self::NoSubject, Self::NothingMatched, Self::HarnessError];
+    pub const ALL: [Self; 9] = [
+        Self::AsExpected,
+        Self::Differs,
+        Self::Usage,
+        Self::NoSubject,
+        Self::NothingMatched,
+        Self::HarnessError,
+        Self::Safety,
+        Self::Liveness,
+        Self::Crash,
+    ];
 
     /// The code that the process exits with.
     #[must_use]
@@ -36,6 +51,9 @@ impl Exit {
             Self::NoSubject => 3,
             Self::NothingMatched => 4,
             Self::HarnessError => 5,
+            Self::Safety => 6,
+            Self::Liveness => 7,
+            Self::Crash => 8,
         }
     }
 
@@ -55,6 +73,9 @@ impl Exit {
             Self::NoSubject => "the subject could not be started",
             Self::NothingMatched => "no case ran",
             Self::HarnessError => "the harness itself failed",
+            Self::Safety => "in a simulation something wrong happened",
+            Self::Liveness => "in a simulation something right never happened",
+            Self::Crash => "in a simulation the implementation panicked or died",
         }
     }
 }
@@ -95,9 +116,9 @@ mod tests {
     #[test]
     fn every_code_has_one_meaning() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
         assert!(Exit::ALL.iter().all(|exit| Exit::of_code(exit.code()) == Some(*exit)));
-        assert_eq!(Exit::of_code(6), None);
+        assert_eq!(Exit::of_code(9), None);
     }
 
     #[test]

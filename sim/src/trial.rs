@@ -12,6 +12,7 @@ use std::thread;
 use crate::determinism::{Difference, first_difference};
 use crate::engine::{Ending, Engine, Recording, Run};
 use crate::history::History;
+use crate::oracle;
 use crate::plan::Plan;
 use crate::violation::Violation;
 
@@ -40,6 +41,12 @@ pub struct Tried {
 }
 
 impl<'a> Trial<'a> {
+    /// Judged by the oracles.
+    #[must_use]
+    pub fn new(engine: &'a dyn Engine) -> Self {
+        Self { engine, judge: &oracle::judge }
+    }
+
     /// With a judge of one's own.
     #[must_use]
     pub fn judged_by(engine: &'a dyn Engine, judge: &'a Judge<'a>) -> Self {

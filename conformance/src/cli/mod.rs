@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod inspect;
 mod options;
+mod sim;
 mod subjects;
 mod teeth;
 mod usage;
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Verb::Subject(verb) => subjects::run(&verb),
         Verb::Teeth(options) => teeth::run(&options),
         Verb::Vectors(verb) => vectors::run(&verb),
+        Verb::Sim(verb) => sim::run(&verb),
         Verb::Adapter(options::AdapterVerb::Libzmq { library }) => {
             return crate::adapter::libzmq::serve_libzmq(library.as_deref());
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::sim::SimVerb;
 use crate::case::file::Tier;
 use crate::case::select::{Selection, Shard};
 use crate::run::plan::Gate;
@@ -18,8 +19,18 @@ pub(super) struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 as expected, 1 a verdict differs from what was expected, 2 usage or unreadable \
-input, 3 the subject could not be started, 4 nothing matched, 5 harness error.\n\nSUBJECT: reference (built in), \
+input, 3 the subject could not be started, 4 nothing matched, 5 harness error; of a simulation: 6 something wrong happened, \
+7 something right never happened, 8 a crash.\n\nSUBJECT: reference (built in), \
 libzmq (the system's), libzmq:PATH, libzmq@VERSION (fetched, pinned), 'exec:COMMAND' (any adapter).";
+
+const SIM_HELP: &str = "A seed or a file is a whole run: the same words give the same run, octet for octet, on any machine.\n\n  \
+zmqspec sim sweep --time 60          look for a seed that fails, in every topology there is\n  \
+zmqspec sim sweep FILE --seeds 0..1000   look for one in your topology\n  \
+zmqspec sim run g1:7                 that seed again, and what it broke\n  \
+zmqspec sim shrink failures/NAME.toml    the few faults that matter\n  \
+zmqspec sim trace FILE --html run.html   look at it\n\n\
+Exit codes: 0 every promise kept, 6 something wrong happened, 7 something right never happened, 8 a crash, \
+5 the same plan gave two runs, 2 usage or unreadable input, 4 nothing was carried out.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -48,6 +59,9 @@ pub(super) enum Verb {
     Subject(SubjectVerb),
     /// Run each case under the saboteurs it names; each has to be noticed
     Teeth(TeethOptions),
+    /// Simulate a network: find a reconnect or queueing bug, by its seed
+    #[command(subcommand, after_help = SIM_HELP)]
+    Sim(Box<SimVerb>),
     /// Work on the wire vectors
     #[command(subcommand)]
     Vectors(VectorsVerb),

@@ -64,11 +64,8 @@ impl Diff {
     }
 
     fn total(&self) -> String {
-        let exit = if self.exit_code() == 0 { Exit::AsExpected } else { Exit::Differs };
-        let meaning = match exit {
-            Exit::AsExpected => "no regression",
-            Exit::Differs | Exit::Usage | Exit::NoSubject | Exit::NothingMatched | Exit::HarnessError => "a regression",
-        };
+        let (exit, meaning) =
+            if self.exit_code() == 0 { (Exit::AsExpected, "no regression") } else { (Exit::Differs, "a regression") };
         format!(
             "{} the same, {} different, {} of them regressions; exit {}: {meaning}",
             self.same,

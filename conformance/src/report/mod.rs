@@ -18,7 +18,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod schema_tests;
 mod summary;
-mod text;
+pub(crate) mod text;
 
 use std::io;
 

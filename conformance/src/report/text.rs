@@ -1,7 +1,7 @@
 //! Lines for people: wrapping, quoting, and making foreign text harmless.
 
 /// Words wrapped to lines of at most `width` characters. A longer word is broken; line breaks in the text stay.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();
@@ -65,7 +65,7 @@ pub fn shell_quote(word: &str) -> String {
 }
 
 /// `1 case run`, `2 case runs`.
-pub(super) fn counted(n: usize, noun: &str) -> String {
+pub(crate) fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 

@@ -4,6 +4,7 @@ mod interrupt;
 mod reference;
 mod refusals;
 mod runs;
+mod sim;
 mod wayward;
 
 use std::path::PathBuf;

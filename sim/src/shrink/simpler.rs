@@ -83,9 +83,11 @@ const NAMES: [&str; 9] = ["title", "name", "names", "topic", "topics", "subscrib
 /// Without these a plan is not simpler, but longer or another one.
 const KEPT: [&str; 4] = ["for", "limit", "heal", "title"];
 
-/// What a run is measured by: with a shorter limit, or with more that is promised, anything fails.
+/// What a run is measured by: with a shorter limit, with less patience, or with more that is promised, anything fails.
 fn is_a_measure(path: &Path) -> bool {
-    path.first().is_some_and(|key| ["limit", "heal", "expect", "seed", "title"].contains(&key.as_str()))
+    let of_actor = path.first().is_some_and(|key| key == "actor");
+    let patience = of_actor && path.last().is_some_and(|key| key == "for" || key == "timeout");
+    patience || path.first().is_some_and(|key| ["limit", "heal", "expect", "seed", "title"].contains(&key.as_str()))
 }
 
 fn span(value: &Value) -> Option<Span> {

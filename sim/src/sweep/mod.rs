@@ -12,8 +12,8 @@ use crate::engine::Recording;
 use crate::plan::Plan;
 use crate::trial::{Trial, Tried};
 
-/// What gives the plan of a seed.
-pub type Draw<'a> = dyn Fn(u64) -> Plan + Sync + 'a;
+/// What gives the plan of a seed, or says why there is none.
+pub type Draw<'a> = dyn Fn(u64) -> Result<Plan, String> + Sync + 'a;
 
 /// A sweep.
 #[derive(Clone, Copy)]
@@ -74,7 +74,7 @@ pub enum Came {
     Failed(Box<(Plan, Tried)>),
     /// The second run was not the first.
     Differed(Box<(Plan, Difference)>),
-    /// The engine cannot do what is in the plan, in words.
+    /// There is no plan, or the engine cannot do what is in it, in words.
     NotDone(String),
 }
 
@@ -160,9 +160,13 @@ impl Sweep<'_> {
 
     /// Carries out what a seed draws.
     fn one(&self, seed: u64) -> Done {
-        let plan = (self.draw)(seed);
+        let not_done = |why| Done { seed, hash: None, reached: Vec::new(), came: Came::NotDone(why) };
+        let plan = match (self.draw)(seed) {
+            Ok(plan) => plan,
+            Err(why) => return not_done(why),
+        };
         if let Some(lacks) = self.trial.engine().lacks(&plan) {
-            return Done { seed, hash: None, reached: Vec::new(), came: Came::NotDone(lacks) };
+            return not_done(lacks);
         }
         let (mut tried, difference) = match self.times {
             Times::Once => (self.trial.attempt(&plan, Recording::History), None),

@@ -3,7 +3,7 @@ use crate::toy::{self, Toy};
 
 fn sweep(jobs: usize, failure: AfterFailure, seeds: Range<u64>) -> (Vec<Done>, Ended) {
     let interrupted = AtomicBool::new(false);
-    let draw = |seed| toy::plan(seed, 60);
+    let draw = |seed| Ok(toy::plan(seed, 60));
     let trial = Trial::judged_by(&Toy, &toy::judge);
     let sweep = Sweep { trial, draw: &draw, time: None, jobs, failure, times: Times::Twice, interrupted: &interrupted };
     let mut told = Vec::new();
@@ -39,7 +39,8 @@ fn it_stops_at_the_first_seed_that_fails() {
 #[test]
 fn a_panic_ends_one_run_and_says_where_it_was() {
     let interrupted = AtomicBool::new(false);
-    let draw = |seed| Plan { title: if seed == 1 { "panics" } else { "goes on" }.into(), ..toy::plan(seed, 0) };
+    let title = |seed| if seed == 1 { "panics" } else { "goes on" }.to_owned();
+    let draw = |seed| Ok(Plan { title: title(seed), ..toy::plan(seed, 0) });
     let trial = Trial::judged_by(&Toy, &toy::judge);
     let failure = AfterFailure::GoOn;
     let sweep =
@@ -57,7 +58,7 @@ fn a_panic_ends_one_run_and_says_where_it_was() {
 #[test]
 fn no_seed_is_begun_after_the_end_of_time() {
     let interrupted = AtomicBool::new(false);
-    let draw = |seed| toy::plan(seed, 0);
+    let draw = |seed| Ok(toy::plan(seed, 0));
     let trial = Trial::judged_by(&Toy, &toy::judge);
     let (failure, times) = (AfterFailure::Stop, Times::Once);
     let mut sweep =

@@ -1,0 +1,3 @@
+//! Tests of the simulator from outside.
+
+mod regressions;
