@@ -46,7 +46,9 @@ fn texts() -> Vec<Text> {
                 if !hidden && !["target", "book", "node_modules"].contains(&name.as_str()) {
                     folders.push(path);
                 }
-            } else if let Ok(text) = fs::read_to_string(&path) {
+            } else {
+                // Pictures have no text, and are there.
+                let text = fs::read_to_string(&path).unwrap_or_default();
                 let relative = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
                 found.push(Text { path: relative, text });
             }

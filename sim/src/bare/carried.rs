@@ -295,10 +295,11 @@ impl Carried {
         match cx.io.world.read(self.stream, spare) {
             Ok(0) => Err(Outcome::PeerClosed),
             Ok(n) => {
-                // The world says anew when there is more than a short read gave.
-                *cx.is_readable = n == room;
+                // Behind a short read may be the peer's end, which came in the same instant and is not told again.
+                let is_more = n == room || cx.io.world.is_readable(self.stream);
+                *cx.is_readable = is_more;
                 self.session.fill(n, cx.now()).map_err(Outcome::Ended)?;
-                Ok(if n == room { Read::Full } else { Read::Everything })
+                Ok(if is_more { Read::Full } else { Read::Everything })
             }
             Err(Errno::WouldBlock) => {
                 *cx.is_readable = false;

@@ -253,7 +253,8 @@ impl World {
             if at > limit {
                 return None;
             }
-            self.now = at;
+            // What is overdue, as a timer of a clock that jumped ahead, happens now: time never goes back.
+            self.now = self.now.max(at);
             let event = self.queue.pop().expect("it was there");
             self.happen(event);
             return Some(());

@@ -134,8 +134,7 @@ enum In {
 }
 
 impl Session {
-    /// A session on a new link. `ends` are those of a peer that was connected to; a peer without gets them when its
-    /// handshake is over.
+    /// A session on a new link. `ends` are those of a peer that was connected to; others get them with the handshake.
     pub fn new(
         shared: Arc<Shared>,
         io: Arc<dyn IoSide>,

@@ -74,6 +74,19 @@ fn clocks_drift_and_jump_each_for_itself() {
     assert_eq!(world.host_now(server), 2_000_000_000_000);
 }
 
+/// A timer that a jump made overdue rings now, not in the past.
+#[test]
+fn time_never_goes_back_when_a_clock_jumps() {
+    let (mut world, server, _) = hosts(3);
+    world.alarm(Time::START + Duration::from_secs(2), 0);
+    world.next();
+    let now = world.now();
+    world.jump_clock(server, Duration::from_secs(60));
+    let timer = world.set_timer(server, 30_000_000_000);
+    assert_eq!(world.next(), Some(Wake::Timer(timer)));
+    assert_eq!(world.now(), now);
+}
+
 #[test]
 fn a_timer_never_rings_before_its_host_says_so() {
     for drift in [-999_999, -333_333, -7, 0, 7, 333_333, 1_000_000] {
