@@ -1,7 +1,7 @@
 //! The director: plays the faults of a plan on the world of a run.
 //!
 //! Faults overlap. So none of them is undone by its opposite: each part of the world is what the plan says, altered by all
-//! faults that last at that moment ([`state`]), and is looked at again whenever one begins or ends.
+//! faults that last at that moment (`state`), and is looked at again whenever one begins or ends.
 
 mod state;
 mod trigger;

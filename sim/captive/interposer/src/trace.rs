@@ -58,7 +58,7 @@ pub struct Event {
     pub at: u64,
     /// The thread, by order of creation.
     pub thread: u32,
-    /// The call: an index into the names that [`crate::zmq_captive_call_name`] gives.
+    /// The call: an index into the names that `zmq_captive_call_name` gives.
     pub call: u32,
     /// What it was about: a descriptor by order of creation, a thread, or 0.
     pub object: u64,
