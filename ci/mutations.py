@@ -43,7 +43,7 @@ def main() -> int:
             print(f"{mutation['name']}: {mutation['sin']} ({', '.join(mutation['checks'])})")
         return 0
     begin = time.monotonic()
-    copy_tracked()
+    copy_tracked(TREE)
     red = 0
     tests = sorted({test for mutation in chosen for test in mutation["tests"]})
     for package, names in by_package(tests).items():
@@ -130,17 +130,17 @@ def environment() -> dict[str, str]:
     return {**os.environ, **quick, **place}
 
 
-def copy_tracked() -> None:
+def copy_tracked(tree: pathlib.Path) -> None:
     """Brings the copy up to date, and leaves files alone that are the same, so that little is compiled again."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = {name for name in tracked.split("\0") if name and (ROOT / name).is_file()}
     for name in names:
-        source, target = ROOT / name, TREE / name
+        source, target = ROOT / name, tree / name
         if not target.is_file() or target.read_bytes() != source.read_bytes():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
-    for old in TREE.rglob("*"):
-        if old.is_file() and str(old.relative_to(TREE)) not in names:
+    for old in tree.rglob("*"):
+        if old.is_file() and str(old.relative_to(tree)) not in names:
             old.unlink()
 
 

@@ -11,11 +11,12 @@ is a mutant that does not compile, fewer than 95 of 100 noticed, and an oracle t
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
 import tomllib
+
+from mutations import copy_tracked
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "sim-teeth"
@@ -47,7 +48,7 @@ def main() -> int:
         for mutant in chosen:
             print(f"{mutant['name']}: {mutant['sin']} ({', '.join(mutant['from'])})")
         return 0
-    copy_tracked()
+    copy_tracked(TREE)
     red = 0
     for engine in sorted({engine_of(mutant) for mutant in chosen}):
         if not build(engine):
@@ -133,20 +134,6 @@ def sweep(engine: str, seeds: int) -> str:
 def environment() -> dict[str, str]:
     flags = {"RUSTFLAGS": "--cfg madsim -Awarnings"}
     return {**os.environ, **flags, "CARGO_TARGET_DIR": str(WORK / "target")}
-
-
-def copy_tracked() -> None:
-    """Brings the copy up to date, and leaves files alone that are the same, so that little is compiled again."""
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    names = {name for name in tracked.split("\0") if name and (ROOT / name).is_file()}
-    for name in names:
-        source, target = ROOT / name, TREE / name
-        if not target.is_file() or target.read_bytes() != source.read_bytes():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-    for old in TREE.rglob("*"):
-        if old.is_file() and str(old.relative_to(TREE)) not in names:
-            old.unlink()
 
 
 if __name__ == "__main__":
