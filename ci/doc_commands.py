@@ -4,9 +4,11 @@
     ci/doc_commands.py README.md docs/src/check.md …
 
 `sh exit=N` expects another exit code than 0 of the block's last command; `sh online` needs a package registry and runs
-only with --online. Each document runs in a copy of the tracked files, so that what it makes stays out of the tree.
+only with --online; `--seen COMMAND` leaves out a block of that one command, which has just been executed elsewhere. Each
+document runs in a copy of the tracked files, so that what it makes stays out of the tree.
 """
 
+import argparse
 import os
 import pathlib
 import re
@@ -19,8 +21,13 @@ BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```$", re.M | re.S)
 
 
 def main() -> int:
-    online = "--online" in sys.argv
-    documents = [word for word in sys.argv[1:] if not word.startswith("--")]
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("documents", nargs="*")
+    arguments.add_argument("--online", action="store_true")
+    arguments.add_argument("--seen", action="append", default=[])
+    asked = arguments.parse_args()
+    documents, online = asked.documents, asked.online
+    unseen = set(asked.seen)
     if not documents:
         print("expected documents whose commands to execute, found none", file=sys.stderr)
         return 2
@@ -33,11 +40,16 @@ def main() -> int:
                 words = info.split()
                 if ("online" in words) != online:
                     continue
+                if commands.strip() in asked.seen:
+                    unseen.discard(commands.strip())
+                    continue
                 wanted = next((int(word[5:]) for word in words if word.startswith("exit=")), 0)
                 executed += 1
                 failed += not execute(document, commands, wanted, folder, root)
     print(f"{executed - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    for command in unseen:
+        print(f"expected a block of this command alone in one of the documents, found none: {command}")
+    return 1 if failed or unseen else 0
 
 
 def copy_tracked(root: pathlib.Path, folder: pathlib.Path) -> None:

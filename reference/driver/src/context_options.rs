@@ -45,6 +45,7 @@ impl ContextOptions {
 
 impl ThreadOptions {
     /// The name of an I/O thread.
+    #[cfg_attr(loom, expect(dead_code, reason = "the runtime that names threads is not built under loom"))]
     pub(crate) fn name(&self, index: usize) -> String {
         match self.name_prefix.as_str() {
             "" => format!("zmq-io-{index}"),

@@ -1,7 +1,7 @@
 //! The pipe under loom: every interleaving of two threads, within a bound of preemptions where there are many.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test -p zmq-core --release --lib loom
+//! RUSTFLAGS="--cfg loom -C debug-assertions" cargo test -p zmq-core --release --lib loom
 //! ```
 //!
 //! A lost wake-up shows as a deadlock, a leak as a count, and a slot that both ends touch as a panic of loom's cell.

@@ -1,7 +1,7 @@
 //! Parking and the mailbox under loom: every interleaving, within a bound of preemptions where there are many.
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test -p zmq-core --release --lib loom
+//! RUSTFLAGS="--cfg loom -C debug-assertions" cargo test -p zmq-core --release --lib loom
 //! ```
 //!
 //! A lost wake-up shows as a deadlock.

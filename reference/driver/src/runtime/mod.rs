@@ -33,6 +33,9 @@ mod handoff;
 #[cfg(all(test, loom))]
 #[path = "tokio_runtime/handoff_loom.rs"]
 mod handoff_loom;
+#[cfg(all(test, loom))]
+#[path = "tokio_runtime/wake_state.rs"]
+mod wake_state;
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

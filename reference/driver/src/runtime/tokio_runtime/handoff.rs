@@ -162,6 +162,12 @@ impl Handoff {
         })
     }
 
+    /// Polls that were woken and are not over.
+    #[cfg(all(test, loom))]
+    pub(super) fn work(&self) -> u64 {
+        count(self.word.load(Ordering::SeqCst), WORK)
+    }
+
     /// Whether the runtime may be gone.
     #[cfg(test)]
     pub(super) fn has_ended(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Every order of the hand-off, tried by loom.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p zmq-reference --release --lib loom`
+//! `RUSTFLAGS="--cfg loom -C debug-assertions" cargo test -p zmq-reference --release --lib loom`
 //!
 //! The model has no ticks: the I/O thread wakes only when it is told to. Work that nobody was told of is then a deadlock,
 //! which loom reports, and not a millisecond of delay.
@@ -9,6 +9,7 @@ use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use super::handoff::{Enter, Handoff, Kick, Turn};
+use super::wake_state::WakeState;
 
 /// A reactor with one task, which ends when it is polled.
 struct Model {
@@ -239,5 +240,27 @@ fn loom_the_end_waits_for_the_last_task_and_the_last_guest() {
         assert!(model.state.lock().unwrap().done, "the runtime ended before its task");
         guest.join().unwrap();
         assert!(model.handoff.enter() == Enter::Ended);
+    });
+}
+
+#[test]
+fn loom_wakes_of_a_task_that_ends_are_counted_once() {
+    explore(|| {
+        let (handoff, state) = (Arc::new(Handoff::new()), Arc::new(WakeState::woken()));
+        let _ = handoff.add_work();
+        let wakers = [(); 2].map(|()| {
+            let (handoff, state) = (Arc::clone(&handoff), Arc::clone(&state));
+            thread::spawn(move || {
+                let _ = state.wake(&handoff);
+            })
+        });
+        // The only poll, and the end.
+        assert!(state.begin_poll());
+        handoff.finish_work();
+        if state.end() {
+            handoff.finish_work();
+        }
+        wakers.into_iter().for_each(|waker| waker.join().unwrap());
+        assert_eq!(handoff.work(), 0);
     });
 }

@@ -29,6 +29,7 @@ mod reactor;
 mod tcp;
 mod timer;
 mod unconnected;
+mod wake_state;
 #[expect(unsafe_code, reason = "tokio registers a descriptor on the promise that it stays open")]
 mod watched;
 

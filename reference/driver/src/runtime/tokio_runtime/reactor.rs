@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::{self, Future};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -13,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::handoff::{Enter, Handoff, Kick, Turn};
+use super::wake_state::WakeState;
 use crate::runtime::BoxFuture;
 
 /// For how long no thread may have blocked before the I/O thread takes the reactor back. What arrives when nobody drives
@@ -68,11 +68,8 @@ impl Reactor {
     /// Runs `task` on the reactor until it ends. May be called from any thread, also from a task.
     pub(super) fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.shared.handoff.add_task();
-        let wake = Arc::new(TaskWake {
-            shared: Arc::clone(&self.shared),
-            state: AtomicU8::new(WOKEN),
-            inner: OnceLock::new(),
-        });
+        let wake =
+            Arc::new(TaskWake { shared: Arc::clone(&self.shared), state: WakeState::woken(), inner: OnceLock::new() });
         let waker = Waker::from(Arc::clone(&wake));
         let kick = self.shared.handoff.add_work();
         self.shared.handle.spawn(Task { task, wake, waker });
@@ -230,10 +227,7 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.wake.inner.get_or_init(|| cx.waker().clone());
-        let _work = match this.wake.state.swap(IDLE, Ordering::AcqRel) {
-            WOKEN => Some(Work { shared: &this.wake.shared }),
-            _ => None,
-        };
+        let _work = this.wake.state.begin_poll().then(|| Work { shared: &this.wake.shared });
         this.task.as_mut().poll(&mut Context::from_waker(&this.waker))
     }
 }
@@ -241,7 +235,7 @@ impl Future for Task {
 impl Drop for Task {
     fn drop(&mut self) {
         let shared = &self.wake.shared;
-        if self.wake.state.swap(ENDED, Ordering::AcqRel) == WOKEN {
+        if self.wake.state.end() {
             shared.handoff.finish_work();
         }
         shared.end(shared.handoff.finish_task());
@@ -262,16 +256,9 @@ impl Drop for Work<'_> {
 /// The waker of a task. It counts, once per poll, that the task has work, and sees to it that somebody drives.
 struct TaskWake {
     shared: Arc<Shared>,
-    state: AtomicU8,
+    state: WakeState,
     inner: OnceLock<Waker>,
 }
-
-/// The next poll has been asked for and counted.
-const WOKEN: u8 = 1;
-/// Not woken since the last poll began.
-const IDLE: u8 = 0;
-/// Will not be polled again.
-const ENDED: u8 = 2;
 
 impl Wake for TaskWake {
     fn wake(self: Arc<Self>) {
@@ -279,10 +266,7 @@ impl Wake for TaskWake {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.compare_exchange(IDLE, WOKEN, Ordering::AcqRel, Ordering::Acquire).is_err() {
-            return;
-        }
-        let kick = self.shared.handoff.add_work();
+        let Some(kick) = self.state.wake(&self.shared.handoff) else { return };
         self.inner.get().expect("a task becomes idle in its first poll, which sets this").wake_by_ref();
         self.shared.kick(kick);
     }
