@@ -78,10 +78,25 @@ pub(crate) fn figure(what: impl std::fmt::Display) {
 }
 
 /// Resident memory of this process, in octets.
-pub(crate) fn resident() -> u64 {
+fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// Repeats a round until memory has grown by no more than this in one: an allocator reaches its height at some time, a
+/// leak grows in every round.
+pub(crate) fn levels_off(what: &str, least: u64, mut round: impl FnMut()) {
+    let mut grown = Vec::new();
+    while grown.len() < 6 {
+        let before = resident();
+        round();
+        grown.push(resident().saturating_sub(before));
+        if grown.last() <= Some(&least) {
+            return figure(format!("{what}: octets more, round by round: {grown:?}"));
+        }
+    }
+    panic!("{what}: memory grew in every round, by {grown:?} octets");
 }
 
 /// Open descriptors of this process.
