@@ -5,17 +5,18 @@
 
 `sh exit=N` expects another exit code than 0 of the block's last command; `sh online` needs a package registry and runs
 only with --online; `--seen COMMAND` leaves out a block of that one command, which has just been executed elsewhere. Each
-document runs in a copy of the tracked files, so that what it makes stays out of the tree.
+document finds a copy of the tracked files and nothing else, so that what it makes stays out of the tree; they share one
+folder, so that cargo builds once.
 """
 
 import argparse
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
+
+from tracked import copy_tracked
 
 BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```$", re.M | re.S)
 
@@ -32,36 +33,28 @@ def main() -> int:
         print("expected documents whose commands to execute, found none", file=sys.stderr)
         return 2
     root = pathlib.Path(__file__).resolve().parent.parent
+    folder = root / "target" / "doc-commands"
     failed = executed = 0
     for document in documents:
-        with tempfile.TemporaryDirectory(prefix="doc-commands-") as folder:
-            copy_tracked(root, pathlib.Path(folder))
-            for info, commands in BLOCK.findall((root / document).read_text()):
-                words = info.split()
-                if ("online" in words) != online:
-                    continue
-                if commands.strip() in asked.seen:
-                    unseen.discard(commands.strip())
-                    continue
-                wanted = next((int(word[5:]) for word in words if word.startswith("exit=")), 0)
-                executed += 1
-                failed += not execute(document, commands, wanted, folder, root)
+        blocks = []
+        for info, commands in BLOCK.findall((root / document).read_text()):
+            words = info.split()
+            wanted = next((int(word[5:]) for word in words if word.startswith("exit=")), 0)
+            if commands.strip() in asked.seen:
+                unseen.discard(commands.strip())
+            elif ("online" in words) == online:
+                blocks.append((commands, wanted))
+        if blocks:
+            copy_tracked(root, folder)
+        executed += len(blocks)
+        failed += sum(not execute(document, commands, wanted, folder, root) for commands, wanted in blocks)
     print(f"{executed - failed} passed, {failed} failed")
     for command in unseen:
         print(f"expected a block of this command alone in one of the documents, found none: {command}")
     return 1 if failed or unseen else 0
 
 
-def copy_tracked(root: pathlib.Path, folder: pathlib.Path) -> None:
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True).stdout
-    for name in names.decode().split("\0"):
-        if name and (root / name).is_file():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, target)
-
-
-def execute(document: str, commands: str, wanted: int, folder: str, root: pathlib.Path) -> bool:
+def execute(document: str, commands: str, wanted: int, folder: pathlib.Path, root: pathlib.Path) -> bool:
     environment = dict(os.environ, CARGO_TARGET_DIR=str(root / "target"))
     # All but the last line have to succeed, whatever the block as a whole is expected to do.
     *before, last = commands.strip().splitlines()

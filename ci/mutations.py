@@ -10,11 +10,12 @@ so is a test that fails before anything is broken.
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import time
 import tomllib
+
+from tracked import copy_tracked
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "mutations"
@@ -43,7 +44,7 @@ def main() -> int:
             print(f"{mutation['name']}: {mutation['sin']} ({', '.join(mutation['checks'])})")
         return 0
     begin = time.monotonic()
-    copy_tracked(TREE)
+    copy_tracked(ROOT, TREE)
     red = 0
     tests = sorted({test for mutation in chosen for test in mutation["tests"]})
     for package, names in by_package(tests).items():
@@ -128,20 +129,6 @@ def environment() -> dict[str, str]:
     quick = {"CARGO_INCREMENTAL": "1", "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_TEST_DEBUG": "0"}
     place = {"CARGO_TARGET_DIR": str(WORK / "target"), "RUSTFLAGS": "-Awarnings", "INSTA_UPDATE": "no"}
     return {**os.environ, **quick, **place}
-
-
-def copy_tracked(tree: pathlib.Path) -> None:
-    """Brings the copy up to date, and leaves files alone that are the same, so that little is compiled again."""
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    names = {name for name in tracked.split("\0") if name and (ROOT / name).is_file()}
-    for name in names:
-        source, target = ROOT / name, tree / name
-        if not target.is_file() or target.read_bytes() != source.read_bytes():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-    for old in tree.rglob("*"):
-        if old.is_file() and str(old.relative_to(tree)) not in names:
-            old.unlink()
 
 
 if __name__ == "__main__":

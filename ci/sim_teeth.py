@@ -16,7 +16,7 @@ import sys
 import time
 import tomllib
 
-from mutations import copy_tracked
+from tracked import copy_tracked
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WORK = ROOT / "target" / "sim-teeth"
@@ -48,7 +48,7 @@ def main() -> int:
         for mutant in chosen:
             print(f"{mutant['name']}: {mutant['sin']} ({', '.join(mutant['from'])})")
         return 0
-    copy_tracked(TREE)
+    copy_tracked(ROOT, TREE)
     red = 0
     for engine in sorted({engine_of(mutant) for mutant in chosen}):
         if not build(engine):
