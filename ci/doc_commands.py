@@ -62,7 +62,7 @@ def execute(document: str, commands: str, wanted: int, folder: pathlib.Path, roo
     done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
     good = done.returncode == wanted
-    print(f"{'ok    ' if good else 'FAILED'} {document}: {commands.strip().splitlines()[-1]}")
+    print(f"{'ok    ' if good else 'FAILED'} {document}: {commands.strip().splitlines()[-1]}", flush=True)
     if not good:
         print(f"expected exit code {wanted}, came {done.returncode}; the end of its output:")
         print("\n".join(done.stdout.splitlines()[-30:]))
