@@ -13,6 +13,11 @@ pub trait Engine: Sync {
     /// What of the plan it cannot do, in words; nothing: all.
     fn lacks(&self, plan: &Plan) -> Option<String>;
 
+    /// What of the plan it passes over, in words, a sentence each: what it cannot do and what no promise depends on.
+    fn ignores(&self, _: &Plan) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Carries a plan out. The same plan gives the same run.
     fn run(&self, plan: &Plan, recording: Recording) -> Run;
 }

@@ -126,7 +126,7 @@ impl Death {
         }
     }
 
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::NoSubscription => "at the publisher: nobody was known to want it".into(),
             Self::AtHighWaterMark => "in front of a full queue".into(),

@@ -11,6 +11,7 @@
 
 pub mod actor;
 pub mod bare;
+pub mod compare;
 pub mod determinism;
 pub mod director;
 pub mod draw;

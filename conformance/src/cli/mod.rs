@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
             return crate::adapter::libzmq::serve_libzmq(library.as_deref());
         }
         Verb::Adapter(options::AdapterVerb::Reference) => return crate::adapter::reference::serve_reference(),
-        Verb::CaptiveHost => return zmq_captive::host::main(),
+        Verb::CaptiveHost => return sim::captive_host(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -1,5 +1,6 @@
 //! The program from outside: what a user types, what comes on stdout and stderr, in files, and as exit code.
 
+mod captive;
 mod interrupt;
 mod reference;
 mod refusals;

@@ -5,18 +5,22 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use zmq_sim::engine::{Ending, Engine, Recording, Run};
 use zmq_sim::history::History;
-use zmq_sim::plan::{ActorIndex, FaultKind, NameChange, Plan, SocketEvent, Trigger};
+use zmq_sim::plan::{ActorIndex, FaultKind, Latency, Link, NameChange, Plan, SocketEvent, Trigger};
 
 use crate::job::{End, Event, Job, Line, Rates};
 use crate::preload::Interposer;
 
 /// How the interposer ends a process in which nothing can ever happen any more.
 const STUCK: i32 = 125;
+
+/// How long a child may tell nothing, of real time. Where nothing can happen any more the interposer ends it at once.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Why a libzmq cannot be made captive here.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +39,9 @@ pub struct Libzmq {
     name: String,
     library: PathBuf,
     preloads: Vec<PathBuf>,
-    rates: Rates,
+    /// None: by the plan.
+    rates: Option<Rates>,
+    patience: Duration,
     /// The program that is the child, and its arguments.
     child: Vec<OsString>,
     interposer: Arc<Interposer>,
@@ -53,14 +59,49 @@ impl Libzmq {
         let interposer = Arc::new(Interposer::unpack()?);
         let (library, preloads) = (library.to_owned(), preloads.to_vec());
         let name = "libzmq".to_owned();
-        Ok(Self { name, library, preloads, rates: Rates::NONE, child, interposer, runs: AtomicU64::new(0) })
+        Ok(Self {
+            name,
+            library,
+            preloads,
+            rates: None,
+            patience: PATIENCE,
+            child,
+            interposer,
+            runs: AtomicU64::new(0),
+        })
     }
 
-    /// With faults of the system's calls at these rates, until the plan's healing.
+    /// With faults of the system's calls at these rates, until the plan's healing. Without this they are
+    /// [`Rates::TROUBLE`] for a plan with trouble of its own, and none for any other.
     #[must_use]
     pub fn with_rates(mut self, rates: Rates) -> Self {
-        self.rates = rates;
+        self.rates = Some(rates);
         self
+    }
+
+    /// A run that tells nothing for so long, of real time, is taken for a thread that goes round without a call, and
+    /// killed; two minutes without this.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Carries out a plan in which nothing is done: whether the library can be loaded, and be captive on this system.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable::Child`], where that does not end well.
+    pub fn probe(&self) -> Result<(), Unusable> {
+        let plan = r#"{ "title": "nothing is done", "heal": "0s", "limit": "10s", "host": [{ "name": "here" }] }"#;
+        let plan: Plan = serde_json::from_str(plan).expect("a test reads the plan that is compiled in");
+        match self.carry_out(&plan, false).0.ending {
+            Ending::Finished => Ok(()),
+            Ending::Crashed(why) => Err(Unusable::Child(why)),
+            Ending::OutOfTime(who) | Ending::Deadlock(who) => {
+                Err(Unusable::Child(format!("a run in which nothing is done does not end: {}", who.join("; "))))
+            }
+        }
     }
 
     /// Carries a plan out, and gives the interposer's events besides.
@@ -78,10 +119,10 @@ impl Libzmq {
                 library: self.library.clone(),
                 preloads: self.preloads.clone(),
                 folder: folder.clone(),
-                rates: self.rates,
+                rates: self.rates.unwrap_or(if plan.trouble { Rates::TROUBLE } else { Rates::NONE }),
                 keep_events,
             };
-            let heard = hear(&mut child, &job, plan);
+            let heard = hear(&mut child, &job, plan, self.patience);
             Ok(heard)
         });
         // What cannot be removed goes with the interposer's folder.
@@ -96,10 +137,13 @@ impl Libzmq {
         // Objects lie at the same addresses in every run: libzmq has sets that are ordered by them.
         command.env("MALLOC_ARENA_MAX", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // SAFETY: between fork and exec it makes one system call.
+        // Who interrupts a sweep at a terminal does not mean the run that is under way: it would be a crash.
+        command.process_group(0);
+        // SAFETY: between fork and exec it makes two system calls.
         unsafe {
             command.pre_exec(|| {
                 fix_addresses();
+                end_with_parent();
                 Ok(())
             });
         }
@@ -109,6 +153,7 @@ impl Libzmq {
 
 unsafe extern "C" {
     fn personality(persona: c_ulong) -> c_int;
+    fn prctl(option: c_int, ...) -> c_int;
 }
 
 /// The program that is executed next has no random addresses. Where that is forbidden, runs are alike all the same but
@@ -119,8 +164,16 @@ pub(crate) fn fix_addresses() {
     unsafe { personality(ADDR_NO_RANDOMIZE) };
 }
 
+/// The calling process is killed when the thread that made it ends.
+fn end_with_parent() {
+    const PR_SET_PDEATHSIG: c_int = 1;
+    const SIGKILL: c_ulong = 9;
+    // SAFETY: takes numbers.
+    unsafe { prctl(PR_SET_PDEATHSIG, SIGKILL) };
+}
+
 /// Gives the child its job, and hears it to its end.
-fn hear(child: &mut Child, job: &Job, plan: &Plan) -> (Run, Vec<Event>) {
+fn hear(child: &mut Child, job: &Job, plan: &Plan, patience: Duration) -> (Run, Vec<Event>) {
     let mut history = History::new(plan);
     let (mut events, mut end, mut unusable) = (Vec::new(), None, None);
     if let Some(mut input) = child.stdin.take() {
@@ -134,20 +187,33 @@ fn hear(child: &mut Child, job: &Job, plan: &Plan) -> (Run, Vec<Event>) {
         String::from_utf8_lossy(&said).into_owned()
     });
     let lines = child.stdout.take().map(|output| BufReader::new(output).lines());
-    for line in lines.into_iter().flatten().map_while(Result::ok) {
-        match serde_json::from_str(&line) {
-            Ok(Line::Entry(entry)) => history.note(entry.at, entry.what),
-            Ok(Line::Event(event)) => events.push(event),
-            Ok(Line::End(found)) => end = Some(found),
-            Ok(Line::Unusable(why)) => unusable = Some(why),
-            // The half line of a child that died.
-            Err(_) => {}
+    let told = AtomicU64::new(0);
+    let child = Mutex::new(child);
+    let (over, is_over) = mpsc::channel::<()>();
+    let silent = std::thread::scope(|scope| {
+        let (told, child) = (&told, &child);
+        let watch = scope.spawn(move || is_silent(&is_over, told, child, patience));
+        for line in lines.into_iter().flatten().map_while(Result::ok) {
+            told.fetch_add(1, Ordering::Relaxed);
+            match serde_json::from_str(&line) {
+                Ok(Line::Entry(entry)) => history.note(entry.at, entry.what),
+                Ok(Line::Event(event)) => events.push(event),
+                Ok(Line::End(found)) => end = Some(found),
+                Ok(Line::Unusable(why)) => unusable = Some(why),
+                // The half line of a child that died.
+                Err(_) => {}
+            }
         }
-    }
-    let status = child.wait();
+        drop(over);
+        watch.join().unwrap_or(false)
+    });
+    let status = child.into_inner().unwrap_or_else(PoisonError::into_inner).wait();
     let said = said.join().unwrap_or_default();
     let ending = match (unusable, &end, status) {
         (Some(why), _, _) => Ending::Crashed(why),
+        (None, None, _) if silent => Ending::Crashed(format!(
+            "nothing happened for {patience:?} of real time: a thread goes round without a call, or waits where it is not seen"
+        )),
         (None, Some(end), _) => end.out_of_time.clone().map_or(Ending::Finished, Ending::OutOfTime),
         (None, None, Ok(status)) if status.code() == Some(STUCK) => Ending::Deadlock(lines_of(&said)),
         (None, None, Ok(status)) => {
@@ -160,6 +226,21 @@ fn hear(child: &mut Child, job: &Job, plan: &Plan) -> (Run, Vec<Event>) {
         (None, None, Err(error)) => Ending::Crashed(error.to_string()),
     };
     (run(history, ending, end), events)
+}
+
+/// Kills a child that tells nothing for too long; whether that was so.
+fn is_silent(is_over: &mpsc::Receiver<()>, told: &AtomicU64, child: &Mutex<&mut Child>, patience: Duration) -> bool {
+    let mut before = 0;
+    while is_over.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let now = told.load(Ordering::Relaxed);
+        if now == before {
+            // If it is gone already, so much the better.
+            let _ = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+            return true;
+        }
+        before = now;
+    }
+    false
 }
 
 fn lines_of(text: &str) -> Vec<String> {
@@ -180,6 +261,10 @@ impl Engine for Libzmq {
 
     fn lacks(&self, plan: &Plan) -> Option<String> {
         lacks(plan)
+    }
+
+    fn ignores(&self, plan: &Plan) -> Vec<String> {
+        ignores(plan)
     }
 
     fn run(&self, plan: &Plan, _recording: Recording) -> Run {
@@ -215,4 +300,26 @@ fn lacks(plan: &Plan) -> Option<String> {
     });
     let fault = faults.map(|what| format!("{what} is nothing that real descriptors can be made to have"));
     shared.or(hosts).or(fault)
+}
+
+/// What of a plan is not there on real descriptors, without anything being wrong for it: a network that is quicker than the
+/// plan's keeps the same promises. What the plan wants to show by it may not show.
+fn ignores(plan: &Plan) -> Vec<String> {
+    let links: Vec<&Link> = std::iter::once(&plan.network).chain(plan.links.iter().map(|rule| &rule.is)).collect();
+    let has = |differs: fn(&Link) -> bool| links.iter().any(|link| differs(link));
+    let mut ignored = Vec::new();
+    if has(|link| link.bandwidth.is_some() || link.queue.is_some()) {
+        ignored.push(
+            "links carry at once all that buffers hold: the plan's bandwidth and queues, which may fill a socket's, are \
+             passed over"
+                .to_owned(),
+        );
+    }
+    if has(|link| link.latency != Latency::default() || link.loss.is_some() || link.mtu.is_some()) {
+        ignored.push("nothing is long on its way: the plan's latency, loss and packet size are passed over".to_owned());
+    }
+    if plan.names.iter().any(|name| name.delay.is_some()) {
+        ignored.push("look-ups are answered at once: the plan's delays are passed over".to_owned());
+    }
+    ignored
 }

@@ -45,6 +45,11 @@ impl Rates {
     pub const NONE: Self =
         Self { torn: 0, delay: 0, cut: 0, refuse: 0, accept: 0, interrupt: 0, clock: 0, starve: 0, spurious: 0 };
 
+    /// What an implementation has to bear at any time, and what leaves every promise as it is: reads and writes that move
+    /// little or come late, refused connects, calls that are interrupted, threads that starve, waits that end without a
+    /// reason. Connections, clocks and descriptors are left to the faults of a plan, of which oracles know.
+    pub const TROUBLE: Self = Self { cut: 0, accept: 0, clock: 0, ..Self::ALL };
+
     /// All kinds, at rates that leave programs some progress.
     pub const ALL: Self = Self {
         torn: 20_000,

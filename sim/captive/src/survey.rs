@@ -1,5 +1,6 @@
 //! What can be seen of a file before it is made captive: whether it is outside of what the interposer controls.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -106,11 +107,11 @@ impl<'a> Elf<'a> {
         if !self.is_dynamic {
             doubts.push(Doubt::Static);
         }
-        let named = |name: &&&str| {
-            let name = [b"\0", name.as_bytes(), b"\0"].concat();
-            self.octets.windows(name.len()).any(|window| window == name)
-        };
-        doubts.extend(NOT_TAKEN.iter().filter(named).map(|name| Doubt::Function(name)));
+        // One pass: a library has megabytes.
+        let words = self.octets.split(|octet| *octet == 0);
+        let found: BTreeSet<&str> =
+            words.filter_map(|word| NOT_TAKEN.iter().copied().find(|name| name.as_bytes() == word)).collect();
+        doubts.extend(NOT_TAKEN.iter().filter(|name| found.contains(*name)).map(|name| Doubt::Function(name)));
         let count = |is: fn(&[u8]) -> bool| -> usize {
             self.texts.iter().map(|text| text.windows(3).filter(|window| is(window)).count()).sum()
         };

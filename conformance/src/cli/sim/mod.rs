@@ -1,5 +1,6 @@
 //! `sim`: the simulator.
 
+mod compare;
 mod engines;
 mod options;
 mod run;
@@ -9,6 +10,7 @@ mod sweep;
 mod told;
 mod views;
 
+pub(super) use engines::captive_host;
 pub(super) use options::SimVerb;
 
 use super::Refusal;
@@ -20,6 +22,7 @@ pub(super) fn run(verb: &SimVerb) -> Result<u8, Refusal> {
         SimVerb::Shrink(options) => shrink::run(options),
         SimVerb::Trace(options) => views::trace(options),
         SimVerb::Explain(options) => views::explain(options),
+        SimVerb::Compare(options) => compare::run(options),
         SimVerb::Draw(what) => views::draw(what),
         SimVerb::List => views::list(),
         SimVerb::Schema => views::schema(),

@@ -19,6 +19,8 @@ pub(in crate::cli) enum SimVerb {
     Trace(TraceOptions),
     /// Say of each lost message where it died, which clause allows it, and which option would have kept it
     Explain(ExplainOptions),
+    /// Carry out the same plan with the reference and with libzmq, and say of each difference whether it may be
+    Compare(CompareOptions),
     /// Print the plan that a seed or a scenario draws
     Draw(What),
     /// List the built-in scenarios
@@ -38,10 +40,16 @@ pub(in crate::cli) struct What {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Engine {
-    /// What carries plans out
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineWord::Bare)]
-    pub(super) engine: EngineWord,
+pub(in crate::cli) struct By {
+    /// Whose sockets carry plans out: reference, libzmq, libzmq:PATH, libzmq@VERSION; the reference's if absent
+    #[arg(long = "impl", value_name = "SUBJECT")]
+    pub(super) subject: Option<String>,
+    /// What carries plans out with the reference; bare if absent
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(super) engine: Option<EngineWord>,
+    /// With trouble in what the implementation asks of its system, in plans that have none by themselves
+    #[arg(long)]
+    pub(super) trouble: bool,
 }
 
 #[derive(Debug, Args)]
@@ -49,7 +57,7 @@ pub(in crate::cli) struct RunOptions {
     #[command(flatten)]
     pub(super) what: What,
     #[command(flatten)]
-    pub(super) engine: Engine,
+    pub(super) by: By,
     /// Carry it out twice: both runs have to be the same
     #[arg(long)]
     pub(super) twice: bool,
@@ -76,7 +84,7 @@ pub(in crate::cli) struct SweepOptions {
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
     #[command(flatten)]
-    pub(super) engine: Engine,
+    pub(super) by: By,
     /// Carry each plan out twice: both runs have to be the same
     #[arg(long)]
     pub(super) twice: bool,
@@ -99,7 +107,7 @@ pub(in crate::cli) struct ShrinkOptions {
     #[command(flatten)]
     pub(super) what: What,
     #[command(flatten)]
-    pub(super) engine: Engine,
+    pub(super) by: By,
     /// Carry out no more than this many plans
     #[arg(long, value_name = "N", default_value_t = 2000, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) budget: u32,
@@ -117,7 +125,7 @@ pub(in crate::cli) struct TraceOptions {
     #[command(flatten)]
     pub(super) what: What,
     #[command(flatten)]
-    pub(super) engine: Engine,
+    pub(super) by: By,
     /// Print every event in words
     #[arg(long, group = "form")]
     pub(super) words: bool,
@@ -140,10 +148,26 @@ pub(in crate::cli) struct ExplainOptions {
     #[command(flatten)]
     pub(super) what: What,
     #[command(flatten)]
-    pub(super) engine: Engine,
+    pub(super) by: By,
     /// Each message that was taken and never received
     #[arg(long, required = true)]
     pub(super) lost: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CompareOptions {
+    /// A seed (g1:7), a file (a scenario or a saved plan), or a built-in scenario; absent, with --seeds: every topology
+    /// and fault there is
+    #[arg(value_name = "SEED|FILE")]
+    pub(super) what: Option<String>,
+    /// The seed that a scenario is drawn with
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(super) seed: Option<u64>,
+    /// Seeds from A up to, and without, B
+    #[arg(long, value_name = "A..B", value_parser = seeds)]
+    pub(super) seeds: Option<Range<u64>>,
+    #[command(flatten)]
+    pub(super) by: By,
 }
 
 /// Reads `A..B`.

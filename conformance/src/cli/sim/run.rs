@@ -7,6 +7,7 @@ use zmq_sim::plan::Plan;
 use zmq_sim::render::Picture;
 use zmq_sim::trial::Trial;
 
+use super::engines::Carrier;
 use super::options::RunOptions;
 use super::source::Chosen;
 use super::told::{Telling, exit_of};
@@ -16,9 +17,13 @@ use crate::exit::Exit;
 
 pub(super) fn run(options: &RunOptions) -> Result<u8, Refusal> {
     let chosen = Chosen::of(&options.what)?;
-    let plan = chosen.plan()?;
-    let engine = options.engine.engine.engine()?;
-    able(engine.as_ref(), &plan)?;
+    let carrier = Carrier::of(&options.by)?;
+    if options.twice {
+        carrier.repeating("--twice")?;
+    }
+    let plan = chosen.plan_for(&carrier)?;
+    let engine = carrier.engine()?;
+    able(&carrier, engine.as_ref(), &plan)?;
     let trial = Trial::new(engine.as_ref());
     let (tried, difference) = if options.twice {
         trial.twice(&plan, Recording::Network)
@@ -35,13 +40,7 @@ pub(super) fn run(options: &RunOptions) -> Result<u8, Refusal> {
         }
     }
     let say = if on_stdout { remark } else { print_line };
-    let telling = Telling {
-        source: &chosen.source,
-        seed: chosen.seed,
-        engine: options.engine.engine,
-        plan: &plan,
-        tried: &tried,
-    };
+    let telling = Telling { source: &chosen.source, seed: chosen.seed, carrier: &carrier, plan: &plan, tried: &tried };
     if let Some(difference) = difference {
         say(&format!("DIFFERED {}: the same plan gave two runs; {difference}", chosen.words()));
         return Ok(Exit::HarnessError.code());
@@ -55,15 +54,15 @@ pub(super) fn run(options: &RunOptions) -> Result<u8, Refusal> {
     Ok(exit_of(&tried.violations).code())
 }
 
-/// Whether the engine can do what is in the plan.
-pub(super) fn able(engine: &dyn Engine, plan: &Plan) -> Result<(), Refusal> {
-    match engine.lacks(plan) {
-        None => Ok(()),
-        Some(lacks) => Err(Refusal::new(
-            Exit::NothingMatched,
-            format!("expected a plan for the engine {}, which has not: {lacks}; --engine names another", engine.name()),
-        )),
+/// Whether the engine can do what is in the plan. What it passes over is said.
+pub(super) fn able(carrier: &Carrier, engine: &dyn Engine, plan: &Plan) -> Result<(), Refusal> {
+    if let Some(lacks) = engine.lacks(plan) {
+        let (word, instead) = (carrier.word(), carrier.instead());
+        let text = format!("expected a plan for {word}, which has not: {lacks}; {instead}");
+        return Err(Refusal::new(Exit::NothingMatched, text));
     }
+    engine.ignores(plan).iter().for_each(|what| remark(&format!("{}: {what}", carrier.word())));
+    Ok(())
 }
 
 pub(super) fn write(file: &Path, octets: &[u8]) -> Result<(), Refusal> {

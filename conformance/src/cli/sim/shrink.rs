@@ -10,6 +10,7 @@ use zmq_sim::saved::{self, Origin};
 use zmq_sim::shrink::{Budget, Minimal, Progress, shrink, words};
 use zmq_sim::trial::Trial;
 
+use super::engines::Carrier;
 use super::options::ShrinkOptions;
 use super::run::{able, write};
 use super::source::{Chosen, Source};
@@ -21,9 +22,11 @@ use crate::report::{self, ConsoleStyle, Verbosity};
 
 pub(super) fn run(options: &ShrinkOptions) -> Result<u8, Refusal> {
     let chosen = Chosen::of(&options.what)?;
-    let plan = chosen.plan()?;
-    let engine = options.engine.engine.engine()?;
-    able(engine.as_ref(), &plan)?;
+    let carrier = Carrier::of(&options.by)?;
+    carrier.repeating("shrinking")?;
+    let plan = chosen.plan_for(&carrier)?;
+    let engine = carrier.engine()?;
+    able(&carrier, engine.as_ref(), &plan)?;
     let trial = Trial::new(engine.as_ref());
     let bar = bar();
     let budget = Budget { replays: options.budget, time: Duration::from_secs(options.time) };
@@ -41,7 +44,7 @@ pub(super) fn run(options: &ShrinkOptions) -> Result<u8, Refusal> {
         seed: Some(&name),
         version: env!("CARGO_PKG_VERSION"),
         commit: env!("ZMQSPEC_COMMIT"),
-        engine: options.engine.engine.word(),
+        engine: &carrier.word(),
         hash: tried.run.hash,
     };
     let file = options.out.clone().unwrap_or_else(|| beside(&chosen, &plan));
@@ -59,7 +62,7 @@ pub(super) fn run(options: &ShrinkOptions) -> Result<u8, Refusal> {
     };
     print_line(&format!("{}; {minimal}", counted(usize::try_from(shrunk.replays).unwrap_or(usize::MAX), "replay")));
     let word = shell_quote(&file.display().to_string());
-    print_line(&format!("wrote {word}; next: zmqspec sim run {word}{}", options.engine.engine.words()));
+    print_line(&format!("wrote {word}; next: zmqspec sim run {word}{}", carrier.words()));
     Ok(Exit::AsExpected.code())
 }
 

@@ -7,9 +7,11 @@ use zmq_sim::saved::{NotSaved, Saved};
 use zmq_sim::scenario::{Scenario, builtin};
 use zmq_sim::swarm::{self, NoSeed, Seed};
 
+use super::engines::Carrier;
 use super::options::What;
 use crate::case::select::nearest;
 use crate::cli::Refusal;
+use crate::cli::voice::remark;
 use crate::report::text::shell_quote;
 
 /// Where plans come from.
@@ -23,6 +25,8 @@ pub(super) enum Source {
         word: String,
         /// The plan.
         plan: Box<Plan>,
+        /// What it was saved with, if the file says so.
+        engine: Option<String>,
     },
     /// A scenario with ranges.
     Scenario {
@@ -62,7 +66,7 @@ impl Source {
         let scenario = Scenario::read(&text).map_err(|error| refused(&error))?;
         let word = word.to_owned();
         match Saved::read(&text) {
-            Ok(saved) => Ok(Self::Plan { word, plan: Box::new(saved.plan) }),
+            Ok(saved) => Ok(Self::Plan { word, plan: Box::new(saved.plan), engine: saved.engine }),
             Err(NotSaved::Plan(_)) => Ok(Self::Scenario { word, scenario: Box::new(scenario) }),
             Err(error @ NotSaved::Expects(_)) => Err(refused(&error)),
         }
@@ -89,7 +93,7 @@ impl Source {
     pub(super) fn words(&self, seed: u64) -> String {
         match self {
             Self::Swarm => self.seed_word(seed),
-            Self::Plan { word, plan } if plan.seed == seed => shell_quote(word),
+            Self::Plan { word, plan, .. } if plan.seed == seed => shell_quote(word),
             Self::Plan { word, .. } | Self::Scenario { word, .. } => format!("{} --seed {seed}", shell_quote(word)),
         }
     }
@@ -111,6 +115,16 @@ impl Chosen {
             Source::Scenario { scenario, .. } => scenario.seed(),
         };
         Ok(Self { source, seed: what.seed.or(own).unwrap_or(0) })
+    }
+
+    /// The plan as somebody carries it out. Who else it was saved with is said: that is another run.
+    pub(super) fn plan_for(&self, carrier: &Carrier) -> Result<Plan, Refusal> {
+        if let Source::Plan { word, engine: Some(engine), .. } = &self.source
+            && *engine != carrier.word()
+        {
+            remark(&format!("{word} was saved with {engine}; with {} it is another run", carrier.word()));
+        }
+        Ok(carrier.given(self.plan()?))
     }
 
     pub(super) fn plan(&self) -> Result<Plan, Refusal> {

@@ -1,16 +1,18 @@
 //! `sim sweep`: many seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use zmq_sim::sweep::{AfterFailure, Came, Done, Ended, Sweep, Times};
 use zmq_sim::trial::Trial;
 
+use super::engines::Carrier;
 use super::options::SweepOptions;
 use super::source::Source;
 use super::told::{Telling, exit_of};
@@ -37,10 +39,19 @@ pub(super) fn run(options: &SweepOptions) -> Result<u8, Refusal> {
             std::process::exit(130);
         }
     });
-    let engine = options.engine.engine.engine()?;
+    let carrier = Carrier::of(&options.by)?;
+    if options.twice {
+        carrier.repeating("--twice")?;
+    }
+    let engine = carrier.engine()?;
     let jobs = options.jobs.map(usize::from);
     let jobs = jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let draw = |seed| source.plan(seed);
+    let ignored = Mutex::new(BTreeSet::new());
+    let draw = |seed| {
+        let plan = carrier.given(source.plan(seed)?);
+        ignored.lock().unwrap_or_else(PoisonError::into_inner).extend(engine.ignores(&plan));
+        Ok(plan)
+    };
     let sweep = Sweep {
         trial: Trial::new(engine.as_ref()),
         draw: &draw,
@@ -50,15 +61,20 @@ pub(super) fn run(options: &SweepOptions) -> Result<u8, Refusal> {
         times: if options.twice { Times::Twice } else { Times::Once },
         interrupted: &INTERRUPTED,
     };
-    let mut telling = Sweeping::new(options, &source)?;
+    let mut telling = Sweeping::new(options, &source, &carrier)?;
     let ended = sweep.over(options.seeds.clone().unwrap_or(0..u64::MAX), &mut |done| telling.on(done));
-    telling.end(ended)
+    let code = telling.end(ended);
+    for what in ignored.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        remark(&format!("{}: {what}", carrier.word()));
+    }
+    code
 }
 
 /// What is said and written while seeds come in.
 struct Sweeping<'s> {
     options: &'s SweepOptions,
     source: &'s Source,
+    carrier: &'s Carrier,
     say: fn(&str),
     json: Option<Box<dyn Write>>,
     bar: Option<ProgressBar>,
@@ -74,7 +90,7 @@ struct Sweeping<'s> {
 }
 
 impl<'s> Sweeping<'s> {
-    fn new(options: &'s SweepOptions, source: &'s Source) -> Result<Self, Refusal> {
+    fn new(options: &'s SweepOptions, source: &'s Source, carrier: &'s Carrier) -> Result<Self, Refusal> {
         let on_stdout = options.json.as_deref() == Some(Path::new("-"));
         let json: Option<Box<dyn Write>> = match &options.json {
             None => None,
@@ -90,6 +106,7 @@ impl<'s> Sweeping<'s> {
         Ok(Self {
             options,
             source,
+            carrier,
             say: if on_stdout { remark } else { print_line },
             json,
             bar,
@@ -126,8 +143,8 @@ impl<'s> Sweeping<'s> {
                 if self.exit == Exit::AsExpected {
                     self.exit = exit_of(&tried.violations);
                 }
-                let engine = self.options.engine.engine;
-                let telling = Telling { source: self.source, seed: done.seed, engine, plan: &plan, tried: &tried };
+                let (source, carrier, seed) = (self.source, self.carrier, done.seed);
+                let telling = Telling { source, seed, carrier, plan: &plan, tried: &tried };
                 match telling.save(&self.options.save) {
                     Ok(file) => self.lines(&telling.failed(Some(&file))),
                     Err(refusal) => {

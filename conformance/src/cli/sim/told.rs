@@ -9,7 +9,7 @@ use zmq_sim::time::Span;
 use zmq_sim::trial::Tried;
 use zmq_sim::violation::{Kind, Violation};
 
-use super::engines::EngineWord;
+use super::engines::Carrier;
 use super::source::Source;
 use crate::cli::Refusal;
 use crate::exit::Exit;
@@ -27,7 +27,7 @@ const EVENTS: usize = 30;
 pub(super) struct Telling<'t> {
     pub(super) source: &'t Source,
     pub(super) seed: u64,
-    pub(super) engine: EngineWord,
+    pub(super) carrier: &'t Carrier,
     pub(super) plan: &'t Plan,
     pub(super) tried: &'t Tried,
 }
@@ -45,7 +45,7 @@ impl Telling<'_> {
     fn facts(&self) -> String {
         let entries = &self.tried.run.history.entries;
         let end = entries.last().map_or(0, |entry| entry.at.as_nanos() / 1_000_000);
-        let engine = self.engine.word();
+        let engine = self.carrier.word();
         let (events, end) = (counted(entries.len(), "event"), Span::millis(end));
         format!("  engine {engine}, {events} until t+{end}, hash {:016x}", self.tried.run.hash)
     }
@@ -58,7 +58,7 @@ impl Telling<'_> {
             seed: Some(&name),
             version: env!("CARGO_PKG_VERSION"),
             commit: env!("ZMQSPEC_COMMIT"),
-            engine: self.engine.word(),
+            engine: &self.carrier.word(),
             hash: self.tried.run.hash,
         };
         let file = folder.join(saved::file_name(&self.plan.title, &name));
@@ -86,7 +86,7 @@ impl Telling<'_> {
             let more = if others.len() > names.len() { " …" } else { "" };
             field("also", &format!("{}: {}{more}", counted(others.len(), "violation"), names.join(", ")));
         }
-        let engine = self.engine.words();
+        let engine = self.carrier.words();
         field("rerun", &format!("zmqspec sim run {}{engine}", self.source.words(self.seed)));
         if let Some(file) = file {
             let file = shell_quote(&file.display().to_string());

@@ -7,6 +7,7 @@ use zmq_sim::saved;
 use zmq_sim::scenario::{builtin, schema as text_of_schema};
 use zmq_sim::trial::Trial;
 
+use super::engines::Carrier;
 use super::options::{ExplainOptions, TraceOptions, What};
 use super::run::{able, write};
 use super::source::{Chosen, Source};
@@ -17,9 +18,10 @@ use crate::exit::Exit;
 
 pub(super) fn trace(options: &TraceOptions) -> Result<u8, Refusal> {
     let chosen = Chosen::of(&options.what)?;
-    let plan = chosen.plan()?;
-    let engine = options.engine.engine.engine()?;
-    able(engine.as_ref(), &plan)?;
+    let carrier = Carrier::of(&options.by)?;
+    let plan = chosen.plan_for(&carrier)?;
+    let engine = carrier.engine()?;
+    able(&carrier, engine.as_ref(), &plan)?;
     let tried = Trial::new(engine.as_ref()).attempt(&plan, Recording::Octets);
     let picture = Picture::new(&plan, &tried.run, &tried.violations);
     if options.words {
@@ -51,9 +53,10 @@ pub(super) fn draw(what: &What) -> Result<u8, Refusal> {
 
 pub(super) fn explain(options: &ExplainOptions) -> Result<u8, Refusal> {
     let chosen = Chosen::of(&options.what)?;
-    let plan = chosen.plan()?;
-    let engine = options.engine.engine.engine()?;
-    able(engine.as_ref(), &plan)?;
+    let carrier = Carrier::of(&options.by)?;
+    let plan = chosen.plan_for(&carrier)?;
+    let engine = carrier.engine()?;
+    able(&carrier, engine.as_ref(), &plan)?;
     let tried = Trial::new(engine.as_ref()).attempt(&plan, Recording::Network);
     let lost = explain::lost(&plan, &tried.run);
     if lost.is_empty() {

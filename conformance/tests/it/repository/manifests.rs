@@ -21,7 +21,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("zmq-world", &[]),
     (
         "zmqspec",
-        &["zmq-captive", "zmq-core", "zmq-libzmq", "zmq-reference", "zmq-sim", "zmq-sim-madsim", "zmq-vectors"],
+        &[
+            "zmq-captive",
+            "zmq-core",
+            "zmq-libzmq",
+            "zmq-reference",
+            "zmq-sim",
+            "zmq-sim-library",
+            "zmq-sim-madsim",
+            "zmq-vectors",
+        ],
     ),
 ];
 

@@ -1,13 +1,15 @@
 //! Plans that a captive libzmq carries out.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
 
 use zmq_captive::{Libzmq, Rates, first_difference};
 use zmq_sim::engine::{Ending, Engine as _, Recording};
 use zmq_sim::history::Call;
 use zmq_sim::plan::Plan;
 
-use super::{engines, libraries};
+use super::{child, engines, libraries};
 
 const STREAMS: &str = include_str!("../plans/streams.toml");
 const INPROC: &str = include_str!("../plans/inproc.toml");
@@ -232,10 +234,47 @@ fn a_relaxed_req_is_answered_again() {
 }
 
 #[test]
+fn a_child_that_tells_nothing_is_ended() {
+    let (library, preloads) = libraries().into_iter().next().unwrap();
+    let engine = Libzmq::new(&library, &preloads, vec!["sleep".into(), "1000".into()]).unwrap();
+    let engine = engine.with_patience(Duration::from_millis(200));
+    let plan = pair(["PUSH", "PULL"], ["{ send = {} }", "{ recv = {} }"], "");
+    let Ending::Crashed(why) = engine.run(&plan, Recording::History).ending else { panic!("it ended") };
+    assert!(why.starts_with("nothing happened for 200ms of real time"), "{why}");
+}
+
+#[test]
+fn what_cannot_be_captive_is_known_beforehand() {
+    let (library, _) = libraries().into_iter().next().unwrap();
+    Libzmq::new(&library, &[], vec![child()]).unwrap().probe().unwrap();
+    let none = Libzmq::new(Path::new("/bin/true"), &[], vec![child()]).unwrap().probe().unwrap_err();
+    assert!(none.to_string().contains("/true"), "{none}");
+    let other = Libzmq::new(&library, &[], vec!["true".into()]).unwrap().probe().unwrap_err();
+    assert!(other.to_string().contains("exit status: 0"), "{other}");
+}
+
+#[test]
+fn a_plan_with_trouble_of_its_own_has_it_until_the_healing() {
+    let engine = engines().next().unwrap();
+    let mut plan = pair(["PUSH", "PULL"], ["{ send = { count = 20 } }", "{ recv = { count = 20 } }"], "");
+    plan.heal = "10s".parse().unwrap();
+    let plain = engine.run(&plan, Recording::History);
+    plan.trouble = true;
+    let troubled = engine.run(&plan, Recording::History);
+    assert_eq!((&troubled.ending, received(&troubled)), (&Ending::Finished, 20));
+    assert_ne!(plain.hash, troubled.hash);
+    assert_eq!(engine.with_rates(Rates::NONE).run(&plan, Recording::History).hash, plain.hash);
+}
+
+#[test]
 fn what_it_cannot_do_is_said() {
     let engine = engines().next().unwrap();
     let mut plan = pair(["PUSH", "PULL"], ["{ send = {} }", "{ recv = {} }"], "");
     assert_eq!(engine.lacks(&plan), None);
+    assert!(engine.ignores(&plan).is_empty());
+    plan.network.bandwidth = Some(9000);
+    plan.network.loss = Some(3);
+    assert_eq!(engine.ignores(&plan).len(), 2);
     plan.hosts[0].clock_drift = Some(5);
     assert_eq!(engine.lacks(&plan).unwrap(), "host \"inn\": a clock that drifts");
 }
