@@ -7,7 +7,7 @@ use zmq_core::mechanism::curve::KeyPair;
 use zmq_core::mechanism::zap::{Answer, Reply, Request, Status};
 use zmq_core::options::{self, Hwm, Login, Options, Plain, RoutingId, ZapDomain};
 use zmq_core::pattern::table;
-use zmq_core::pattern::{PatternOption, Switch, Verbosity};
+use zmq_core::pattern::{Manual, PatternOption, Switch, Verbosity};
 
 use crate::actor::Failure;
 use crate::hash::Fingerprint;
@@ -87,6 +87,7 @@ fn then(plan: &Plan, socket: SocketIndex) -> Vec<PatternOption> {
         said.req_correlate.map(|on| PatternOption::ReqCorrelate(switch(on))),
         said.xpub_verbose.map(|on| PatternOption::XPubVerbosity(verbosity(on))),
         said.xpub_nodrop.map(|on| PatternOption::NoDrop(switch(on))),
+        said.xpub_manual.map(|on| PatternOption::XPubManual(if on { Manual::On } else { Manual::Off })),
         said.invert_matching.map(|on| PatternOption::InvertMatching(switch(on))),
     ]
     .into_iter()

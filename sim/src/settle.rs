@@ -331,7 +331,9 @@ impl<'a> Demands<'a> {
     /// Whether a subscriber is subscribed in the end, so that one of the probes is for it.
     fn wants_probes(&self, publisher: SocketIndex, subscriber: SocketIndex) -> bool {
         let inverted = |socket: SocketIndex| self.plan[socket].options.invert_matching == Some(true);
-        !inverted(publisher) && !inverted(subscriber) && is_subscribed(self.plan, subscriber)
+        // By hand it is for the application to let anybody subscribe.
+        let grants = self.plan[publisher].options.xpub_manual == Some(true);
+        !inverted(publisher) && !inverted(subscriber) && !grants && is_subscribed(self.plan, subscriber)
     }
 
     /// From a socket, through devices, to those at the other end.

@@ -38,6 +38,7 @@ enum Doing {
     Serving(Serving),
     Forwarding(Forwarding),
     Settling(Settling),
+    /// Sleeps, or waits for a message.
     Sleeping,
     /// Single operations; the first of them is being done.
     Plain(VecDeque<Op>),
@@ -174,6 +175,10 @@ fn begin(step: &Step, stage: &mut Stage<'_>) -> (Doing, Option<Op>) {
             (Doing::Forwarding(Forwarding::new(sides, until)), None)
         }
         Step::Settle { socket } => (Doing::Settling(Settling::new(meant(socket), stage)), None),
+        Step::Poll { socket, r#for } => {
+            let deadline = r#for.map(|span| stage.now + span.0);
+            (Doing::Sleeping, Some(Op::Poll { sockets: vec![meant(socket)], deadline }))
+        }
         Step::Wait(span) => (Doing::Sleeping, Some(Op::Sleep(stage.now + span.0))),
         Step::Bind(at) => plain(vec![Op::Bind(meant(&at.socket), at.endpoint.clone())]),
         Step::Connect(at) => plain(vec![Op::Connect(meant(&at.socket), at.endpoint.clone())]),

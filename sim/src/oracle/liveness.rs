@@ -170,12 +170,12 @@ impl<'a> Stuck<'a> {
 
     /// Whether an actor may wait for ever in a step: for a message that may be lost, or for room that may never come.
     fn may_wait(plan: &Plan, step: &str) -> bool {
-        !plan.faults.is_empty() && matches!(step, "recv" | "request" | "send" | "forward" | "serve")
+        !plan.faults.is_empty() && matches!(step, "recv" | "poll" | "request" | "send" | "forward" | "serve")
     }
 
     /// Whether it is for one who may wait that a duty was not done.
     fn excuses(&self, plan: &Plan, duty: &Duty) -> bool {
-        self.actors.iter().filter(|(_, step, _)| matches!(*step, "recv" | "request" | "send")).any(
+        self.actors.iter().filter(|(_, step, _)| matches!(*step, "recv" | "poll" | "request" | "send")).any(
             |(actor, step, _)| {
                 let uses = plan[*actor].sockets.iter().filter_map(|name| plan.socket(name));
                 Self::may_wait(plan, step)
@@ -261,6 +261,15 @@ fn promise(facts: &Facts<'_>, expect: &Expect, found: &mut Findings) {
                 let when = done.map_or("never was".to_owned(), |done| format!("was at {done}"));
                 let text = format!("{actor} was promised to be done by {} and {when}", Time::START + by.0);
                 found.missing("expectation", "done", text, Evidence::none());
+            }
+        }
+        Expect::Withheld { from, to } => {
+            let (Some(from), Some(to)) = (facts.plan.actor(from), facts.plan.actor(to)) else { return };
+            let theirs = facts.gets.iter().filter(|get| get.who.actor == Some(to));
+            for get in theirs.filter(|get| get.id.is_some_and(|id| id.actor == from)) {
+                let (from, to) = (&facts.plan[from].name, &facts.plan[to].name);
+                let text = format!("{to} received a message of {from} at {}; none were promised", get.at);
+                found.wrong("expectation", "withheld", text, Evidence::none().get(get));
             }
         }
         Expect::NoFailures { actor } => {

@@ -39,6 +39,11 @@ fn inverts(facts: &Facts<'_>, socket: SocketIndex) -> bool {
     facts.plan[socket].options.invert_matching == Some(true)
 }
 
+/// Whether the application says what its subscribers get.
+fn grants(facts: &Facts<'_>, socket: SocketIndex) -> bool {
+    facts.plan[socket].options.xpub_manual == Some(true)
+}
+
 /// What comes was subscribed to.
 // spec: PUBSUB-PUB-11, ZMTP31-SUBS-01, ZMTP31-SUBS-06
 fn wanted(facts: &Facts<'_>, get: &Get<'_>, found: &mut Findings) {
@@ -55,7 +60,8 @@ fn wanted(facts: &Facts<'_>, get: &Get<'_>, found: &mut Findings) {
     let Some(first) = hops.peek() else { return };
     let topic = first.topic.as_str();
     // Both have to say so; if only one does, it is for them to know what comes of it.
-    if inverts(facts, at) || hops.any(|hop| inverts(facts, facts.socket_of(hop.life))) {
+    let at_will = |socket: SocketIndex| inverts(facts, socket) || grants(facts, socket);
+    if inverts(facts, at) || hops.any(|hop| at_will(facts.socket_of(hop.life))) {
         return;
     }
     let life = facts.life(get.life);
@@ -88,7 +94,7 @@ fn wanted(facts: &Facts<'_>, get: &Get<'_>, found: &mut Findings) {
 // spec: PUBSUB-PUB-12, PUBSUB-SUB-11
 fn publisher(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
     let socket = facts.socket_of(life);
-    if facts.plan[socket].options.conflate == Some(true) || inverts(facts, socket) {
+    if facts.plan[socket].options.conflate == Some(true) || inverts(facts, socket) || grants(facts, socket) {
         return;
     }
     for peer in facts.topology.peers(socket) {

@@ -29,6 +29,13 @@ pub enum Expect {
         /// When, after the start.
         by: Span,
     },
+    /// Messages of one actor never come to another.
+    Withheld {
+        /// Who sends.
+        from: String,
+        /// Who must not have them.
+        to: String,
+    },
     /// A call of an actor never fails.
     NoFailures {
         /// Whose.

@@ -124,6 +124,9 @@ pub struct SocketOptions {
     /// `ZMQ_XPUB_NODROP`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub xpub_nodrop: Option<bool>,
+    /// `ZMQ_XPUB_MANUAL`: what is asked for is received, and granted by subscribing for who asked last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub xpub_manual: Option<bool>,
     /// `ZMQ_INVERT_MATCHING`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invert_matching: Option<bool>,

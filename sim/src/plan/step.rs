@@ -27,6 +27,15 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         r#for: Option<Span>,
     },
+    /// Waits until there is a message, and leaves it there.
+    Poll {
+        /// Which; none: the actor's first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        socket: Option<String>,
+        /// How long at most; none: until there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        r#for: Option<Span>,
+    },
     /// Does nothing for a while.
     Wait(Span),
     /// Binds.
@@ -75,6 +84,7 @@ impl Step {
             Self::Request(_) => "request",
             Self::Serve(_) => "serve",
             Self::Forward { .. } => "forward",
+            Self::Poll { .. } => "poll",
             Self::Wait(_) => "wait",
             Self::Bind(_) => "bind",
             Self::Connect(_) => "connect",

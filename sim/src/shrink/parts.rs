@@ -192,7 +192,8 @@ fn means_socket(step: &Step, means: &dyn Fn(&Option<String>) -> bool) -> bool {
         Step::Wait(_) => false,
         Step::Bind(of) | Step::Connect(of) | Step::Unbind(of) | Step::Disconnect(of) => means(&of.socket),
         Step::Subscribe(of) | Step::Unsubscribe(of) => means(&of.socket),
-        Step::Close { socket, .. } | Step::Open { socket } | Step::Settle { socket } => means(socket),
+        Step::Close { socket, .. } | Step::Open { socket } => means(socket),
+        Step::Settle { socket } | Step::Poll { socket, .. } => means(socket),
     }
 }
 
@@ -200,6 +201,7 @@ fn remove_actor(plan: &mut Plan, name: &str) {
     plan.actors.retain(|actor| actor.name != name);
     plan.expects.retain(|expect| match expect {
         Expect::Delivered { from, to, .. } => from != name && to.as_deref() != Some(name),
+        Expect::Withheld { from, to } => from != name && to != name,
         Expect::Done { actor, .. } | Expect::NoFailures { actor } => actor != name,
     });
 }

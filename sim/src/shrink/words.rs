@@ -45,6 +45,7 @@ pub fn step(of: &Step) -> String {
             format!("answers {count}")
         }
         Step::Forward { front, back, .. } => format!("passes messages on between {front} and {back}"),
+        Step::Poll { .. } => "waits for a message".to_owned(),
         Step::Wait(span) => format!("waits {span}"),
         Step::Bind(at) => format!("binds to {}", at.endpoint),
         Step::Connect(at) => format!("connects to {}", at.endpoint),

@@ -1,6 +1,7 @@
 //! The child: hosts of a plan as threads with a context each, actors as threads of their own, all of them captive.
 
 mod director;
+mod heap;
 mod ops;
 mod process;
 mod settings;
@@ -12,11 +13,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use zmq_libzmq::Library;
-use zmq_sim::plan::HostIndex;
+use zmq_sim::plan::{FaultKind, HostIndex};
 
 use crate::control::Control;
-use crate::job::{End, Job, Line};
+use crate::job::{End, Job, Left, Line};
 use director::Director;
+use heap::Heap;
 use shared::Shared;
 
 /// Carries out the job that comes on standard input. What happens goes to standard output, a line each.
@@ -58,11 +60,20 @@ fn play(shared: &Arc<Shared>) -> End {
     let control = shared.control;
     let mut director = Director::new(shared);
     director.set_the_stage();
+    let heap = Heap::now();
     for host in HostIndex::all(&shared.plan) {
         process::spawn(shared, host, 0);
     }
     let out_of_time = director.play();
-    let left = if out_of_time.is_none() { shared.leftovers() } else { Vec::new() };
+    drop(director);
+    let mut left = if out_of_time.is_none() { shared.leftovers() } else { Vec::new() };
+    shared.forget();
+    // A process that was killed gives nothing back.
+    let goes_down = |fault: &zmq_sim::plan::Fault| matches!(fault.what, FaultKind::Down { .. });
+    if out_of_time.is_none() && !shared.plan.faults.iter().any(goes_down) {
+        let (host, what) = ("the process of all hosts".into(), "octets of memory".into());
+        left.extend(heap.grown().map(|count| Left { host, what, count }));
+    }
     let (summary, events) = control.stop();
     for event in events {
         shared.tell(&Line::Event(event));

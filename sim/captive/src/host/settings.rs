@@ -23,6 +23,8 @@ pub(super) fn number_of(socket_type: SocketType) -> i32 {
     }
 }
 
+const ZAP_DOMAIN: i32 = 55;
+
 fn milliseconds(span: Span) -> i32 {
     i32::try_from(span.0.as_millis()).unwrap_or(i32::MAX)
 }
@@ -61,6 +63,7 @@ pub(super) fn apply(made: &Socket, said: &SocketOptions, seed: u64) -> Result<()
         (52, said.req_correlate.map(i32::from)),
         (40, said.xpub_verbose.map(i32::from)),
         (69, said.xpub_nodrop.map(i32::from)),
+        (71, said.xpub_manual.map(i32::from)),
         (74, said.invert_matching.map(i32::from)),
     ];
     for (option, value) in ints {
@@ -82,6 +85,9 @@ pub(super) fn apply(made: &Socket, said: &SocketOptions, seed: u64) -> Result<()
 
 fn secure(made: &Socket, said: &Security, seed: u64) -> Result<(), Error> {
     let name = said.name.as_deref().unwrap_or_default();
+    if let Some(domain) = &said.zap_domain {
+        made.set_bytes(ZAP_DOMAIN, domain.as_bytes())?;
+    }
     match (said.mechanism, said.server) {
         (Mechanism::Null, _) => Ok(()),
         (Mechanism::Plain, true) => made.set_int(44, 1),

@@ -220,6 +220,11 @@ impl Shared {
         all.collect()
     }
 
+    /// Lets go of what is known of the run; it was told.
+    pub(super) fn forget(&self) {
+        lock(&self.history).entries = Vec::new();
+    }
+
     pub(super) fn leftovers(&self) -> Vec<Left> {
         std::mem::take(&mut lock(&self.board).left)
     }

@@ -1,6 +1,7 @@
 //! Captive libzmqs.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
 
+mod bugs;
 mod outside;
 mod plans;
 mod programs;

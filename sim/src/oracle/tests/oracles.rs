@@ -522,6 +522,10 @@ fn promises_of_the_scenario_are_kept() {
     run(2500, 400, false).trips("expectation delivered");
     run(500, 1400, false).trips("expectation done");
     run(500, 400, true).trips("expectation no-failures");
+    let withheld = r#"expect = [{ withheld = { from = "push", to = "pull" } }]"#;
+    let mut script = Script::with(PIPE, withheld);
+    script.at(20).sent("push", 0).is_green();
+    script.at(30).received("pull", "push", 0).trips("expectation withheld");
 }
 
 #[test]

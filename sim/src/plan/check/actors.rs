@@ -78,7 +78,8 @@ fn check_step<'a>(
         Step::Wait(_) => return,
         Step::Bind(of) | Step::Connect(of) | Step::Unbind(of) | Step::Disconnect(of) => &of.socket,
         Step::Subscribe(of) | Step::Unsubscribe(of) => &of.socket,
-        Step::Close { socket, .. } | Step::Open { socket } | Step::Settle { socket } => socket,
+        Step::Close { socket, .. } | Step::Open { socket } => socket,
+        Step::Settle { socket } | Step::Poll { socket, .. } => socket,
     };
     let Some(socket) = meant(plan, actor, named.as_deref(), findings) else { return };
     let is_closed = closed.contains(socket.name.as_str());
@@ -88,10 +89,9 @@ fn check_step<'a>(
     }
     match step {
         Step::Send(send) => check_send(plan, socket, send, findings),
+        Step::Poll { .. } => check_receives(socket, findings),
         Step::Recv(recv) => {
-            if !receives(socket.socket_type) {
-                say_type(socket, "receive", RECEIVERS, findings);
-            }
+            check_receives(socket, findings);
             if recv.count.is_none() && recv.r#for.is_none() {
                 findings.say("", "receives for ever; expected count or for".into());
             }
@@ -133,10 +133,16 @@ fn check_step<'a>(
     }
 }
 
+fn check_receives(socket: &Socket, findings: &mut Findings) {
+    if !receives(socket.socket_type) {
+        say_type(socket, "receive", RECEIVERS, findings);
+    }
+}
+
 fn check_send(plan: &Plan, socket: &Socket, send: &Send, findings: &mut Findings) {
     let of = socket.socket_type;
-    if matches!(of, SocketType::Pull | SocketType::Sub | SocketType::XSub | SocketType::Stream) {
-        say_type(socket, "send", "REQ, REP, DEALER, ROUTER, PUB, XPUB, PUSH and PAIR", findings);
+    if matches!(of, SocketType::Pull | SocketType::Sub | SocketType::Stream) {
+        say_type(socket, "send", "REQ, REP, DEALER, ROUTER, PUB, XPUB, XSUB, PUSH and PAIR", findings);
     }
     if of == SocketType::Router {
         let ids = || plan.sockets.iter().filter_map(|socket| socket.options.routing_id.as_deref());
@@ -194,8 +200,10 @@ fn given_up(actor: &Actor, socket: &Socket, at: &At, of_socket: &[String], findi
 }
 
 fn check_topic(socket: &Socket, topic: &Topic, findings: &mut Findings) {
-    if !subscribes(socket.socket_type) {
-        say_type(socket, "subscribe", "SUB and XSUB", findings);
+    // An XPUB subscribes for who asked last.
+    let grants = socket.socket_type == SocketType::XPub && socket.options.xpub_manual == Some(true);
+    if !subscribes(socket.socket_type) && !grants {
+        say_type(socket, "subscribe", "SUB, XSUB, and XPUB with xpub-manual", findings);
     }
     if topic.topic.contains('|') {
         findings.say("topic", "messages need the bar for themselves; use another sign".into());
@@ -242,6 +250,7 @@ fn expects(plan: &Plan, findings: &mut Findings) {
                 ("delivered", [("from", from)].into_iter().chain(to.as_ref().map(|to| ("to", to))).collect())
             }
             Expect::Done { actor, .. } => ("done", vec![("actor", actor)]),
+            Expect::Withheld { from, to } => ("withheld", vec![("from", from), ("to", to)]),
             Expect::NoFailures { actor } => ("no-failures", vec![("actor", actor)]),
         };
         findings.at(format!("expect {} ({kind})", place + 1), format!("expect.{place}.{kind}"));

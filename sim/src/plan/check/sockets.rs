@@ -53,7 +53,7 @@ pub(super) fn upper(socket_type: SocketType) -> String {
 fn options(socket: &Socket, findings: &mut Findings) {
     use SocketType::{Dealer, Pub, Pull, Push, Req, Router, Sub, XPub};
     let options = &socket.options;
-    let of: [(&str, bool, &[SocketType]); 8] = [
+    let of: [(&str, bool, &[SocketType]); 9] = [
         ("conflate", options.conflate == Some(true), &[Push, Pull, Pub, Sub, Dealer]),
         ("probe-router", options.probe_router == Some(true), &[Req, Dealer, Router]),
         ("router-mandatory", options.router_mandatory == Some(true), &[Router]),
@@ -62,6 +62,7 @@ fn options(socket: &Socket, findings: &mut Findings) {
         ("req-correlate", options.req_correlate == Some(true), &[Req]),
         ("xpub-verbose", options.xpub_verbose == Some(true), &[XPub]),
         ("xpub-nodrop", options.xpub_nodrop == Some(true), &[XPub, Pub]),
+        ("xpub-manual", options.xpub_manual == Some(true), &[XPub]),
     ];
     for (option, is_set, types) in of {
         if is_set && !types.contains(&socket.socket_type) {
