@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Difference, Pair, Verdict};
 use crate::actor::message::MessageId;
 use crate::explain::{LostMessage, lost};
-use crate::oracle::{Facts, Hop, HopKind};
+use crate::oracle::{End, Facts, Hop, HopKind};
 use crate::plan::{ActorIndex, SocketIndex, SocketType};
 
 /// A message, whichever implementation carried it. Answers are numbered as they are given, so that an answer is known by
@@ -80,15 +80,32 @@ impl<'a> Carried<'a> {
         }
         let name = &self.facts.plan[at].name;
         let mut lost = self.lost.get(&hop.id).into_iter().flatten().rev();
-        let death = lost.find(|lost| lost.missed_by.as_ref().is_none_or(|missed| missed == name));
+        // Whom it did not reach is the one in question, or a device on the way.
+        let devices = || self.facts.topology.devices().iter().flatten().map(|socket| &self.facts.plan[*socket].name);
+        let death = lost.find(|lost| {
+            lost.missed_by.as_ref().is_none_or(|missed| missed == name || devices().any(|of| of == missed))
+        });
         match death {
             Some(lost) if lost.death.clause() == "none" => (Verdict::Open, "died, nobody knows where".to_owned()),
             Some(lost) => (Verdict::Allowed(lost.death.clause()), format!("died {}", lost.death.words())),
             None if matches!(of_type, SocketType::Pub | SocketType::XPub) => {
                 (Verdict::Allowed("PUBSUB-PUB-10"), format!("was published when {name} did not want it"))
             }
+            None if self.died_within_a_device(hop.id) => {
+                (Verdict::Allowed("a fault of the plan"), "was with a device whose process ended".to_owned())
+            }
             None => (Verdict::Open, "did not come, and was not lost".to_owned()),
         }
+    }
+
+    /// Whether it was received by a device last, which did not live to pass it on.
+    fn died_within_a_device(&self, id: MessageId) -> bool {
+        let last = self.facts.gets_of(id).last();
+        last.is_some_and(|get| {
+            let life = self.facts.life(get.life);
+            self.facts.topology.devices().iter().any(|device| device.contains(&life.socket))
+                && life.ended.is_some_and(|ended| ended.how == End::Down)
+        })
     }
 }
 

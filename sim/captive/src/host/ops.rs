@@ -31,20 +31,18 @@ pub(super) struct Hands {
 
 impl Hands {
     pub(super) fn new(shared: &Arc<Shared>, host: HostIndex, context: Context) -> Self {
-        Self::with(shared, host, context, BTreeMap::new())
+        let (sockets, bound) = (BTreeMap::new(), BTreeMap::new());
+        Self { shared: Arc::clone(shared), host, context, sockets, bound }
     }
 
-    pub(super) fn with(
-        shared: &Arc<Shared>,
-        host: HostIndex,
-        context: Context,
-        sockets: BTreeMap<SocketIndex, Socket>,
-    ) -> Self {
-        Self { shared: Arc::clone(shared), host, context, sockets, bound: BTreeMap::new() }
-    }
-
-    pub(super) fn give_up(&mut self, socket: SocketIndex) -> Option<Socket> {
-        self.sockets.remove(&socket)
+    /// Gives some of the sockets away, to the hands of another thread.
+    pub(super) fn part(&mut self, own: impl Fn(SocketIndex) -> bool) -> Self {
+        let (sockets, kept) = std::mem::take(&mut self.sockets).into_iter().partition(|(socket, _)| own(*socket));
+        self.sockets = kept;
+        let (bound, kept) = std::mem::take(&mut self.bound).into_iter().partition(|((socket, _), _)| own(*socket));
+        self.bound = kept;
+        let (shared, context) = (Arc::clone(&self.shared), self.context.clone());
+        Self { shared, host: self.host, context, sockets, bound }
     }
 
     pub(super) fn into_sockets(self) -> BTreeMap<SocketIndex, Socket> {

@@ -65,10 +65,8 @@ fn run(shared: &Arc<Shared>, host: HostIndex, life: u16) -> Option<Left> {
     }
     let mut actors = Vec::new();
     for actor in ActorIndex::all(&shared.plan).filter(|actor| shared.plan.home_of(*actor) == Some(host)) {
-        let own = |socket: &SocketIndex| shared.plan[actor].sockets.contains(&shared.plan[*socket].name);
-        let its = SocketIndex::all(&shared.plan).filter(own);
-        let its = its.filter_map(|socket| hands.give_up(socket).map(|made| (socket, made))).collect();
-        let hands = Hands::with(shared, host, context.clone(), its);
+        let own = |socket: SocketIndex| shared.plan[actor].sockets.contains(&shared.plan[socket].name);
+        let hands = hands.part(own);
         let here = Arc::clone(shared);
         let act = thread::Builder::new().stack_size(STACK).spawn(move || act(&here, actor, life, hands));
         actors.push(act.expect("the system has room for a thread"));

@@ -101,6 +101,37 @@ fn curve_and_plain_shake_hands() {
     }
 }
 
+#[test]
+fn who_is_let_in_says_the_plan() {
+    let server = "mechanism = \"PLAIN\", server = true, zap-domain = \"parlour\", allowed = [\"alice\"]";
+    let mut plan = pair(["PUSH", "PULL"], ["{ send = { count = 3 } }", "{ recv = { for = \"5s\" } }"], "");
+    for (name, expected) in [("alice", 3), ("bob", 0)] {
+        let client = format!("mechanism = \"PLAIN\", name = \"{name}\", password = \"p\"");
+        for (socket, said) in [(0, client.as_str()), (1, server)] {
+            let linger = "linger = \"discard\"";
+            plan.sockets[socket].options = toml::from_str(&format!("{linger}\nsecurity = {{ {said} }}")).unwrap();
+        }
+        for engine in engines() {
+            let run = engine.run(&plan, Recording::History);
+            assert_eq!((received(&run), &run.ending), (expected, &Ending::Finished), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_was_bound_before_the_actors_began_can_be_unbound() {
+    let again = "{ unbind = { endpoint = \"tcp://*:5555\" } }, { bind = { endpoint = \"tcp://*:5555\" } }";
+    let receives = format!("{again}, {{ recv = {{ count = 3 }} }}");
+    let plan = pair(["PUSH", "PULL"], ["{ send = { count = 3 } }", &receives], "limit = \"20s\"");
+    for engine in engines() {
+        let run = engine.run(&plan, Recording::History);
+        // libzmq may still hold the port for a moment.
+        let failed =
+            run.history.calls().find(|(.., call)| matches!(call, Call::Failed { call, .. } if call == "unbind"));
+        assert_eq!((failed, &run.ending), (None, &Ending::Finished));
+    }
+}
+
 fn twice(engine: &Libzmq, plan: &Plan) -> u64 {
     let [one, other] = [(); 2].map(|()| engine.run(plan, Recording::History));
     if one.hash != other.hash || one.ending != other.ending {
