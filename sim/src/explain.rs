@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::actor::message::MessageId;
 use crate::engine::Run;
-use crate::oracle::{Active, End, Facts, Hop, HopKind, LifeIndex};
+use crate::oracle::{Active, End, Facts, Get, Hop, HopKind, LifeIndex};
 use crate::plan::{Linger, Plan, SocketIndex, SocketType, Step};
 use crate::shrink::words;
 use crate::time::Time;
@@ -269,7 +269,10 @@ fn is_backlogged(facts: &Facts<'_>, hop: &Hop, subscriber: LifeIndex) -> bool {
     let under_way = facts
         .hops_at(hop.life)
         .filter(|other| other.entry < hop.entry && life.holds(&other.topic, other.since, other.at))
-        .filter(|other| !facts.gets_of(other.id).any(|get| get.life == subscriber && get.at <= hop.since))
+        .filter(|other| {
+            let is_before = |get: &Get<'_>| get.at <= hop.since && get.entry < hop.entry;
+            !facts.gets_of(other.id).any(|get| get.life == subscriber && is_before(get))
+        })
         .count();
     under_way >= send.min(recv)
 }

@@ -10,7 +10,7 @@ use crate::actor::message::MessageId;
 use crate::history::Received;
 use crate::plan::{ActorIndex, FaultKind, HostEvent, HostIndex, Link, Plan, SocketIndex, SocketType, Step};
 use crate::time::Span;
-use crate::topology::{Admission, Topology, admission, carries, never_comes_back, talk};
+use crate::topology::{Admission, Path, Topology, admission, carries, never_comes_back, talk};
 
 /// Who has to reach whom, and has not yet.
 #[derive(Debug, Clone, Default)]
@@ -137,10 +137,34 @@ impl<'a> Demands<'a> {
             talk(self.type_of(socket), self.type_of(*peer))
                 && !self.may_be_deaf(socket, *peer)
                 && !self.is_severed(socket, *peer)
+                && !self.is_taken_over(socket, *peer)
+                && !self.is_taken_over(*peer, socket)
                 && admission(self.plan, socket, *peer) == Admission::Admitted
                 && [socket, *peer].into_iter().all(|end| self.is_easy(end))
         });
         peers
+    }
+
+    /// Whether several connections of one routing id take it over from each other, again and again: each is dialled anew when
+    /// the other has it (adjudication A54).
+    // spec: REQREP-ROUTER-06
+    fn is_taken_over(&self, router: SocketIndex, socket: SocketIndex) -> bool {
+        let plan = self.plan;
+        let hands_over =
+            self.type_of(router) == SocketType::Router && plan[router].options.router_handover == Some(true);
+        let Some(id) = plan[socket].options.routing_id.as_ref().filter(|_| hands_over) else { return false };
+        let of_same_id = |path: &&Path| {
+            let other = if path.bound == router { path.connecting } else { path.bound };
+            [path.bound, path.connecting].contains(&router) && plan[other].options.routing_id.as_ref() == Some(id)
+        };
+        let is_doubled = plan.faults.iter().any(|fault| match &fault.what {
+            FaultKind::DuplicateConnect { socket: named } => {
+                let doubled = plan.socket(named);
+                doubled == Some(socket) || doubled == Some(router)
+            }
+            _ => false,
+        });
+        is_doubled || self.topology.paths().iter().filter(of_same_id).count() > 1
     }
 
     /// Whether two sockets are joined within a context and one that is bound goes meanwhile: inproc never connects again.

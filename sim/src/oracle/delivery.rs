@@ -216,8 +216,11 @@ fn row_holes(stage: &Stage<'_>, row: &[&Hop], clause: &'static str, found: &mut 
             Some(get) => next = Some((place, get)),
             None => {
                 let Some((_, later)) = next else { continue };
+                // Of a peer that lost its power the connection lives on here for a while, beside the next one.
+                let are_several = facts.life(stage.life).connections(hop.since, later.at) > 1;
                 if facts.may_have_lost(&[stage.life, later.life], hop.since, later.at)
                     || facts.life(later.life).opened > hop.since
+                    || are_several
                 {
                     continue;
                 }

@@ -437,6 +437,22 @@ impl Event {
 }
 
 impl Life {
+    /// The most connections that there were at once at any time between these, as far as the library told of them.
+    pub(crate) fn connections(&self, from: Time, to: Time) -> usize {
+        let (mut now, mut most) = (0_usize, 0);
+        for event in self.events.iter().filter(|event| event.at <= to) {
+            if event.at >= from {
+                most = most.max(now);
+            }
+            match event.name.as_str() {
+                "connected" | "accepted" => now += 1,
+                "disconnected" => now = now.saturating_sub(1),
+                _ => {}
+            }
+        }
+        most.max(now)
+    }
+
     /// Whether the socket lived at that time.
     pub(crate) fn lives_at(&self, at: Time) -> bool {
         self.opened <= at && self.ended.is_none_or(|ended| at <= ended.at)

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::severed::Severed;
 use super::{Evidence, Facts, Findings, HopKind};
 use crate::engine::Ending;
 use crate::history::{Call, What};
 use crate::plan::{ActorIndex, Amount, Expect, Linger, Plan, SocketIndex, SocketType};
 use crate::settle::{Duty, DutyKind};
 use crate::time::Time;
+use crate::topology::carries;
 use crate::violation::{Kind, Violation};
 
 /// The implementation must not die.
@@ -41,8 +43,9 @@ fn endings(facts: &Facts<'_>, found: &mut Findings) {
     };
     let stuck = Stuck::of(facts.plan, positions);
     let pending: Vec<&Duty> = facts.run.history.settlement.duties().collect();
-    let unexcused = pending.iter().filter(|duty| !stuck.excuses(facts.plan, duty) && !has_no_place(facts, duty));
-    for duty in unexcused.clone() {
+    let severed = Severed::of(facts);
+    let is_excused = |duty: &Duty| stuck.excuses(facts, duty) || has_no_place(facts, duty) || severed.excuses(duty);
+    for duty in pending.iter().filter(|duty| !is_excused(duty)) {
         found.missing("liveness", clause(facts.plan, duty), told(facts, duty, how), Evidence::none());
     }
     // Others wait for what is pending.
@@ -169,16 +172,39 @@ impl<'a> Stuck<'a> {
     }
 
     /// Whether an actor may wait for ever in a step: for a message that may be lost, or for room that may never come.
-    fn may_wait(plan: &Plan, step: &str) -> bool {
-        !plan.faults.is_empty() && matches!(step, "recv" | "poll" | "request" | "send" | "forward" | "serve")
+    fn may_wait(&self, facts: &Facts<'_>, actor: ActorIndex, step: &str) -> bool {
+        let may_lose = !facts.plan.faults.is_empty();
+        may_lose && matches!(step, "recv" | "poll" | "request" | "send" | "forward" | "serve")
+            || step == "send" && self.nobody_makes_room(facts, actor)
+    }
+
+    /// Whether all who could receive from a sender do something else, and its queue may be full: two who send to each
+    /// other before they receive wait for each other.
+    // spec: EXPAIR-PAIR-09, REQREP-DEALER-10, PIPELINE-PUSH-11
+    fn nobody_makes_room(&self, facts: &Facts<'_>, sender: ActorIndex) -> bool {
+        let plan = facts.plan;
+        let uses = |actor: ActorIndex, socket: SocketIndex| {
+            plan[actor].sockets.iter().any(|name| plan.socket(name) == Some(socket))
+        };
+        let reads = |socket: SocketIndex| {
+            let receives = |step: &str| !matches!(step, "send" | "wait");
+            self.actors.iter().any(|(actor, step, _)| uses(*actor, socket) && receives(step))
+        };
+        let mut from = SocketIndex::all(plan).filter(|socket| uses(sender, *socket));
+        from.all(|socket| {
+            let of_type = plan[socket].socket_type;
+            let peers = facts.topology.peers(socket);
+            let mut receivers = peers.into_iter().filter(|peer| carries(of_type, plan[*peer].socket_type)).peekable();
+            receivers.peek().is_some() && receivers.all(|peer| !reads(peer) && may_be_full(facts, socket, peer))
+        })
     }
 
     /// Whether it is for one who may wait that a duty was not done.
-    fn excuses(&self, plan: &Plan, duty: &Duty) -> bool {
+    fn excuses(&self, facts: &Facts<'_>, duty: &Duty) -> bool {
         self.actors.iter().filter(|(_, step, _)| matches!(*step, "recv" | "poll" | "request" | "send")).any(
             |(actor, step, _)| {
-                let uses = plan[*actor].sockets.iter().filter_map(|name| plan.socket(name));
-                Self::may_wait(plan, step)
+                let uses = facts.plan[*actor].sockets.iter().filter_map(|name| facts.plan.socket(name));
+                self.may_wait(facts, *actor, step)
                     && uses.into_iter().any(|socket| duty.from.contains(&socket) || duty.to.contains(&socket))
             },
         )
@@ -192,9 +218,25 @@ impl<'a> Stuck<'a> {
     fn unexcused(&self, facts: &'a Facts<'_>) -> impl Iterator<Item = &'a str> {
         self.actors
             .iter()
-            .filter(move |(_, step, _)| !Self::may_wait(facts.plan, step))
+            .filter(move |(actor, step, _)| !self.may_wait(facts, *actor, step))
             .map(|(_, _, position)| *position)
     }
+}
+
+/// Whether so much of what one socket took was not received by another that no room may be left: half of the smaller mark
+/// is enough, for room is told of in batches.
+fn may_be_full(facts: &Facts<'_>, from: SocketIndex, to: SocketIndex) -> bool {
+    let mark = |hwm: Option<u32>| match hwm.unwrap_or(1000) {
+        0 => usize::MAX,
+        hwm => (usize::try_from(hwm).unwrap_or(usize::MAX) / 2).max(1),
+    };
+    let waiting = facts
+        .hops
+        .iter()
+        .filter(|hop| facts.socket_of(hop.life) == from)
+        .filter(|hop| !facts.gets_of(hop.id).any(|get| facts.socket_of(get.life) == to))
+        .count();
+    waiting >= mark(facts.plan[from].options.sndhwm).min(mark(facts.plan[to].options.rcvhwm))
 }
 
 /// What was there at the beginning is there at the end.

@@ -27,6 +27,7 @@ mod linger;
 mod liveness;
 mod order;
 mod reply;
+mod severed;
 mod subscription;
 #[cfg(test)]
 mod tests;

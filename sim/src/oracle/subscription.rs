@@ -237,7 +237,9 @@ fn may_be_full(
     // Dropping at the receiver's mark is permitted as well (adjudication A49).
     let recv = mark(facts.plan[to].options.rcvhwm);
     let now = row[place].since;
-    let arrived = came[..place].iter().rposition(|get| get.is_some_and(|get| get.at <= now));
+    // Much happens in one instant: there, the order of the entries says what was before.
+    let is_before = |get: &Get<'_>| get.at <= now && get.entry < row[place].entry;
+    let arrived = came[..place].iter().rposition(|get| get.is_some_and(is_before));
     let under_way = place - arrived.map_or(0, |arrived| arrived + 1);
     // Messages of others in the same queue are counted by their number altogether.
     let others = facts

@@ -1,4 +1,5 @@
 mod clauses;
+mod excuses;
 mod lost;
 mod oracles;
 mod reference;
