@@ -13,6 +13,7 @@
 //! the packets, with `Octets` what is in them.
 
 mod bands;
+mod focus;
 mod html;
 mod json;
 mod line;

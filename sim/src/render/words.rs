@@ -1,5 +1,8 @@
 //! In plain words: a line for each event, aligned, with a mark in front of what goes wrong.
 
+use std::collections::BTreeSet;
+
+use super::focus::{Focus, Nearness, choose};
 use super::line::{Line, What};
 use super::{Picture, clock};
 use crate::time::Time;
@@ -9,7 +12,7 @@ use crate::time::Time;
 pub enum Last {
     /// Everything.
     All,
-    /// So many events, around the first thing that is wrong; without such, the last ones.
+    /// So many events: those that the first thing that is wrong is about, and those around it; without such, the last ones.
     Events(usize),
 }
 
@@ -30,59 +33,83 @@ fn is_noise(line: &Line) -> bool {
 }
 
 impl Picture<'_> {
-    /// What happened, in plain words. What is wrong is told where it shows; a quarter of the events, at most, come behind
-    /// the first of that.
+    /// What happened, in plain words. What is wrong is told where it shows.
+    ///
+    /// Of so many events a quarter, at most, come behind the first violation; before it come the lives of its messages, the
+    /// faults that were on meanwhile, what became of its sockets and connections, and what was just before.
     #[must_use]
     pub fn words(&self, last: Last) -> String {
-        let mut wrong: Vec<(usize, String)> = self
+        let (told, shows) = self.told();
+        let shown: BTreeSet<usize> = match (last, shows, self.violations.first()) {
+            (Last::All, _, _) => (0..told.len()).collect(),
+            (Last::Events(count), Some(shows), Some(first)) => {
+                let until = told.len().min(shows + count / 4);
+                let focus = Focus::of(self, first);
+                let near = |row: &Row| row.line.map_or(Nearness::Other, |line| focus.nearness(&self.lines[line]));
+                let near: Vec<Nearness> = told[..shows - 1].iter().map(near).collect();
+                let most = count.saturating_sub(until - shows + 1);
+                choose(&near, most).into_iter().chain(shows - 1..until).collect()
+            }
+            (Last::Events(count), _, _) => (told.len().saturating_sub(count)..told.len()).collect(),
+        };
+        let rows = || shown.iter().map(|place| &told[*place]);
+        let widest = rows().map(|row| row.place.chars().count()).max().unwrap_or_default();
+        let time = rows().next_back().map_or(0, |row| clock(Time::from_nanos(row.at)).len());
+        let mut text = String::new();
+        let mut next = 0;
+        for place in &shown {
+            text += &left_out(place - next, if next == 0 { "before" } else { "between" });
+            next = place + 1;
+            let Row { at, mark, place, text: words, times, line: _ } = &told[*place];
+            let again = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+            let at = clock(Time::from_nanos(*at));
+            text += format!("{at:>time$} {mark} {place:widest$}  {words}{again}").trim_end();
+            text.push('\n');
+        }
+        text + &left_out(told.len() - next, "behind")
+    }
+
+    /// All rows, and how many there are up to the first violation, with it.
+    fn told(&self) -> (Vec<Row>, Option<usize>) {
+        let wrong: Vec<(usize, String)> = self
             .violations
             .iter()
             .filter_map(|violation| Some((self.line_of(violation)?, violation)))
             .map(|(line, violation)| (line, format!("violation of {}: {}", violation.clause, violation.text)))
             .collect();
-        wrong.sort();
         let mut told: Vec<Row> = Vec::new();
         let mut shows = None;
         for (place, line) in self.lines.iter().enumerate() {
-            let here: Vec<_> = wrong.iter().filter(|(at, _)| *at == place).collect();
+            let here: Vec<_> = wrong.iter().enumerate().filter(|(_, (at, _))| *at == place).collect();
             match told.last_mut() {
                 // The same again and again is told once.
                 Some(row) if row.text == line.text && row.place == line.what.place() && here.is_empty() => {
                     row.times += 1;
                 }
                 _ if is_noise(line) && here.is_empty() => {}
-                _ => told.push(Row::of(line)),
+                _ => told.push(Row::of(place, line)),
             }
-            for (_, text) in here {
-                told.push(Row { at: line.at, mark: '✗', place: String::new(), text: text.clone(), times: 1 });
-                shows.get_or_insert(told.len());
+            for (which, (_, text)) in here {
+                told.push(Row {
+                    at: line.at,
+                    mark: '✗',
+                    place: String::new(),
+                    text: text.clone(),
+                    times: 1,
+                    line: None,
+                });
+                if which == 0 {
+                    shows = Some(told.len());
+                }
             }
         }
-        let (skipped, until) = match last {
-            Last::All => (0, told.len()),
-            Last::Events(count) => {
-                let until = shows.map_or(told.len(), |shows| told.len().min(shows + count / 4));
-                (until.saturating_sub(count), until)
-            }
-        };
-        let rows = &told[skipped..until];
-        let widest = rows.iter().map(|row| row.place.chars().count()).max().unwrap_or_default();
-        let time = rows.last().map_or(0, |row| clock(Time::from_nanos(row.at)).len());
-        let mut text = String::new();
-        if skipped > 0 {
-            text += &format!("… {skipped} events before\n");
-        }
-        for Row { at, mark, place, text: words, times } in rows {
-            let again = if *times > 1 { format!(" ({times} times)") } else { String::new() };
-            let at = clock(Time::from_nanos(*at));
-            text += format!("{at:>time$} {mark} {place:widest$}  {words}{again}").trim_end();
-            text.push('\n');
-        }
-        if until < told.len() {
-            text += &format!("… {} events behind\n", told.len() - until);
-        }
-        text
+        (told, shows)
     }
+}
+
+/// How many events are left out.
+fn left_out(count: usize, whither: &str) -> String {
+    if count == 0 { String::new() } else { format!("… {count} events {whither}\n") }
 }
 
 /// A line as it is told.
@@ -92,10 +119,13 @@ struct Row {
     place: String,
     text: String,
     times: usize,
+    /// None: a violation.
+    line: Option<usize>,
 }
 
 impl Row {
-    fn of(line: &Line) -> Self {
-        Self { at: line.at, mark: line.what.mark(), place: line.what.place(), text: line.text.clone(), times: 1 }
+    fn of(place: usize, line: &Line) -> Self {
+        let (mark, at_place) = (line.what.mark(), line.what.place());
+        Self { at: line.at, mark, place: at_place, text: line.text.clone(), times: 1, line: Some(place) }
     }
 }
