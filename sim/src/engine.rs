@@ -6,7 +6,7 @@ use crate::history::History;
 use crate::plan::Plan;
 
 /// Carries plans out: the bare loop, the library in a simulated world or on real sockets, a captive libzmq.
-pub trait Engine: Sync {
+pub trait Engine: Send + Sync {
     /// Its name: `bare`, `madsim`, `tokio`, `libzmq`.
     fn name(&self) -> &str;
 

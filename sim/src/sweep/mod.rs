@@ -149,12 +149,12 @@ impl Sweep<'_> {
         });
         if failed && self.failure == AfterFailure::Stop {
             Ended::Failed
+        } else if next.load(Ordering::Relaxed) >= seeds.end {
+            Ended::AllDone
         } else if self.interrupted.load(Ordering::Relaxed) {
             Ended::Interrupted
-        } else if next.load(Ordering::Relaxed) < seeds.end {
-            Ended::OutOfTime
         } else {
-            Ended::AllDone
+            Ended::OutOfTime
         }
     }
 

@@ -4,11 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use zmq_sim::engine::Engine;
+use zmq_sim::marks::Coverage;
+use zmq_sim::plan::Plan;
 use zmq_sim::sweep::{AfterFailure, Came, Done, Ended, Sweep, Times};
 use zmq_sim::trial::Trial;
 
@@ -28,11 +34,17 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// From one line about the progress to the next, where there is no bar.
 const PACE: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether there was an interrupt.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long plans that are under way are waited for behind an interrupt. Some take minutes.
+const GRACE: Duration = Duration::from_secs(1);
+
 pub(super) fn run(options: &SweepOptions) -> Result<u8, Refusal> {
     if options.seeds.is_none() && options.time.is_none() {
         return Err(Refusal::usage("expected --seeds A..B or --time S, which say how far to sweep, found neither"));
     }
-    let source = options.file.as_deref().map_or(Ok(Source::Swarm), Source::of_file)?;
+    let source = Arc::new(options.file.as_deref().map_or(Ok(Source::Swarm), Source::of_file)?);
     // A second interrupt ends the process at once.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -44,30 +56,73 @@ pub(super) fn run(options: &SweepOptions) -> Result<u8, Refusal> {
         carrier.repeating("--twice")?;
     }
     let engine = carrier.engine()?;
-    let jobs = options.jobs.map(usize::from);
-    let jobs = jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let ignored = Mutex::new(BTreeSet::new());
-    let draw = |seed| {
-        let plan = carrier.given(source.plan(seed)?);
-        ignored.lock().unwrap_or_else(PoisonError::into_inner).extend(engine.ignores(&plan));
-        Ok(plan)
-    };
-    let sweep = Sweep {
-        trial: Trial::new(engine.as_ref()),
-        draw: &draw,
-        time: options.time.map(Duration::from_secs),
-        jobs,
-        failure: if options.keep_going { AfterFailure::GoOn } else { AfterFailure::Stop },
-        times: if options.twice { Times::Twice } else { Times::Once },
-        interrupted: &INTERRUPTED,
-    };
     let mut telling = Sweeping::new(options, &source, &carrier)?;
-    let ended = sweep.over(options.seeds.clone().unwrap_or(0..u64::MAX), &mut |done| telling.on(done));
+    let drawing =
+        Arc::new(Drawing { source: Arc::clone(&source), carrier: carrier.clone(), ignored: Mutex::default() });
+    let ended = sweep(options, &drawing, engine, &mut |done| telling.on(done));
     let code = telling.end(ended);
-    for what in ignored.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    for what in drawing.ignored.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         remark(&format!("{}: {what}", carrier.word()));
     }
     code
+}
+
+/// What gives plans, on the sweep's own threads.
+struct Drawing {
+    source: Arc<Source>,
+    carrier: Carrier,
+    /// What the engine passes over of the plans.
+    ignored: Mutex<BTreeSet<String>>,
+}
+
+impl Drawing {
+    fn plan(&self, seed: u64, engine: &dyn Engine) -> Result<Plan, String> {
+        let plan = self.carrier.given(self.source.plan(seed)?);
+        self.ignored.lock().unwrap_or_else(PoisonError::into_inner).extend(engine.ignores(&plan));
+        Ok(plan)
+    }
+}
+
+/// What a sweep says of itself.
+enum News {
+    Done(Box<Done>),
+    Ended(Ended),
+}
+
+/// Sweeps on threads of its own: behind an interrupt nobody waits for a plan that takes long, and the process ends with it
+/// under way.
+fn sweep(options: &SweepOptions, drawing: &Arc<Drawing>, engine: Box<dyn Engine>, tell: &mut dyn FnMut(Done)) -> Ended {
+    let jobs = options.jobs.map(usize::from);
+    let jobs = jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let seeds = options.seeds.clone().unwrap_or(0..u64::MAX);
+    let time = options.time.map(Duration::from_secs);
+    let failure = if options.keep_going { AfterFailure::GoOn } else { AfterFailure::Stop };
+    let times = if options.twice { Times::Twice } else { Times::Once };
+    let (send, news) = mpsc::channel();
+    let drawing = Arc::clone(drawing);
+    let sweeping = thread::spawn(move || {
+        let draw = |seed| drawing.plan(seed, engine.as_ref());
+        let trial = Trial::new(engine.as_ref());
+        let sweep = Sweep { trial, draw: &draw, time, jobs, failure, times, interrupted: &INTERRUPTED };
+        // Who listens no more has been interrupted.
+        let ended = sweep.over(seeds, &mut |done| drop(send.send(News::Done(Box::new(done)))));
+        let _ = send.send(News::Ended(ended));
+    });
+    let mut since: Option<Instant> = None;
+    loop {
+        match news.recv_timeout(LOOK) {
+            Ok(News::Done(done)) => tell(*done),
+            Ok(News::Ended(ended)) => return ended,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                let panic = sweeping.join().expect_err("a sweep that ends in good order says so");
+                std::panic::resume_unwind(panic);
+            }
+        }
+        if INTERRUPTED.load(Ordering::Relaxed) && since.get_or_insert_with(Instant::now).elapsed() >= GRACE {
+            return Ended::Interrupted;
+        }
+    }
 }
 
 /// What is said and written while seeds come in.
@@ -80,11 +135,10 @@ struct Sweeping<'s> {
     bar: Option<ProgressBar>,
     begun: Instant,
     last_line: Instant,
-    runs: u64,
     failures: u64,
     differing: u64,
     not_done: BTreeMap<String, u64>,
-    reached: BTreeMap<&'static str, u64>,
+    coverage: Coverage,
     exit: Exit,
     trouble: Option<Refusal>,
 }
@@ -112,11 +166,10 @@ impl<'s> Sweeping<'s> {
             bar,
             begun: now,
             last_line: now,
-            runs: 0,
             failures: 0,
             differing: 0,
             not_done: BTreeMap::new(),
-            reached: BTreeMap::new(),
+            coverage: Coverage::default(),
             exit: Exit::AsExpected,
             trouble: None,
         })
@@ -124,9 +177,8 @@ impl<'s> Sweeping<'s> {
 
     fn on(&mut self, done: Done) {
         self.write(&done);
-        self.runs += u64::from(done.hash.is_some());
-        for clause in done.reached {
-            *self.reached.entry(clause).or_default() += 1;
+        if done.hash.is_some() {
+            self.coverage.add_reached(&done.reached);
         }
         match done.came {
             Came::Kept => {}
@@ -168,15 +220,15 @@ impl<'s> Sweeping<'s> {
             bar.set_message(self.facts());
         } else if self.last_line.elapsed() >= PACE {
             self.last_line = Instant::now();
-            remark(&format!("{}, {}", counted_u64(self.runs, "run"), self.facts()));
+            remark(&format!("{}, {}", counted_u64(self.coverage.runs(), "run"), self.facts()));
         }
     }
 
     fn facts(&self) -> String {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = self.runs as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
+        let rate = self.coverage.runs() as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
         let failures = counted_u64(self.failures, "failure");
-        format!("{rate:.0} runs/s, {} reached, {failures}", counted(self.reached.len(), "clause"))
+        format!("{rate:.0} runs/s, {} reached, {failures}", counted(self.coverage.sometimes().count(), "clause"))
     }
 
     fn write(&mut self, done: &Done) {
@@ -207,10 +259,7 @@ impl<'s> Sweeping<'s> {
             json.flush().map_err(|error| Refusal::new(Exit::HarnessError, format!("cannot write: {error}")))?;
         }
         if self.options.report {
-            for (clause, runs) in &self.reached {
-                let text = Ledger::embedded().find(clause).map_or("", |requirement| requirement.text.as_str());
-                (self.say)(&format!("{runs:>8}  {clause:<22} {text}"));
-            }
+            self.report();
         }
         for (why, plans) in &self.not_done {
             (self.say)(&format!("{} not carried out: {why}", counted_u64(*plans, "plan")));
@@ -221,18 +270,43 @@ impl<'s> Sweeping<'s> {
             Ended::Interrupted => "; interrupted",
         };
         let differing = if self.differing > 0 { format!(", {} differed", self.differing) } else { String::new() };
-        let clauses = counted(self.reached.len(), "clause");
+        let clauses = counted(self.coverage.sometimes().count(), "clause");
         let failures = counted_u64(self.failures, "failure");
-        (self.say)(&format!("{}: {failures}{differing}, {clauses} reached{how}", counted_u64(self.runs, "run")));
+        (self.say)(&format!(
+            "{}: {failures}{differing}, {clauses} reached{how}",
+            counted_u64(self.coverage.runs(), "run")
+        ));
         // How fast it was is not the same each time, and does not belong to the results.
         remark(&self.facts());
         if let Some(trouble) = self.trouble {
             return Err(trouble);
         }
-        if self.runs == 0 {
+        if ended == Ended::Interrupted {
+            // Whatever was found: what nobody carried out must not count as kept, as in `check`.
+            let text = "expected to carry out all seeds, came an interrupt before the last; run it again".to_owned();
+            return Err(Refusal::new(Exit::HarnessError, text));
+        }
+        if self.coverage.runs() == 0 {
             return Err(Refusal::new(Exit::NothingMatched, "no plan was carried out"));
         }
         Ok(if self.differing > 0 { Exit::HarnessError } else { self.exit }.code())
+    }
+
+    /// Which clauses were reached, and which have a mark in the code and were not.
+    fn report(&self) {
+        let text = |clause| Ledger::embedded().find(clause).map_or("", |requirement| requirement.text.as_str());
+        for (clause, runs) in self.coverage.sometimes() {
+            (self.say)(&format!("{runs:>8}  {clause:<22} {}", text(clause)));
+        }
+        let never: Vec<&str> = self.coverage.never().collect();
+        if never.is_empty() {
+            (self.say)("never reached: none");
+            return;
+        }
+        (self.say)(&format!("never reached: {}", counted(never.len(), "clause")));
+        for clause in never {
+            (self.say)(&format!("{:>8}  {clause:<22} {}", 0, text(clause)));
+        }
     }
 }
 

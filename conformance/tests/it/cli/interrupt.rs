@@ -23,12 +23,12 @@ fn waiting(place: &Place, reports: &[&str]) -> Child {
     child
 }
 
-fn interrupt(child: &Child) {
+pub(super) fn interrupt(child: &Child) {
     kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
 
 /// Waits for something that has to come; a deadline only ends a test that has failed.
-fn until(what: &str, mut there: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut there: impl FnMut() -> bool) {
     let deadline = Instant::now() + LONG;
     while !there() {
         assert!(Instant::now() < deadline, "expected: {what}");

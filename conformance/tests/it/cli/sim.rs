@@ -1,5 +1,9 @@
 //! `zmqspec sim`: seeds, plans and scenarios from outside.
 
+use std::path::Path;
+use std::process::Stdio;
+
+use super::interrupt::{interrupt, until};
 use super::{Came, Place};
 
 /// A worker that is killed loses what it has taken and not yet worked on; the scenario promises otherwise. The other faults
@@ -81,7 +85,10 @@ fn a_sweep_comes_out_alike_in_every_process_with_any_number_of_jobs() {
     assert_eq!((code, stdout.clone(), lines.clone()), sweep("3", "three.jsonl"));
     assert_eq!(lines.lines().count(), 6);
     assert!(lines.starts_with(r#"{"hash":""#) && lines.contains(r#""seed":"g1:2""#), "{lines}");
-    assert!(stdout.contains("ZMTP31-NULL-09"), "{stdout}");
+    let (reached, never) = stdout.split_once("\nnever reached: ").unwrap_or_else(|| panic!("{stdout}"));
+    assert!(reached.contains("ZMTP31-NULL-09"), "{stdout}");
+    let never: Vec<&str> = never.lines().filter(|line| line.starts_with("       0  ")).collect();
+    assert!(never.len() > 5 && never.iter().all(|line| !reached.contains(&line[10..32])), "{stdout}");
     assert!(stdout.lines().last().unwrap().starts_with("6 runs: "), "{stdout}");
 }
 
@@ -124,6 +131,54 @@ fn a_failure_is_found_saved_run_again_and_shrunk() {
     place.run(&["sim", "shrink", small, "--out", "twice.toml"]).expect(0);
     let plan = |text: &str| text[text.find("title = ").unwrap()..].to_owned();
     assert_eq!(plan(&before), plan(&place.read("twice.toml")));
+}
+
+/// A plan that takes minutes: heartbeats, for days.
+const LONG: &str = r#"
+title = "heartbeats for days"
+limit = "900h"
+
+[[host]]
+name = "office"
+[[host]]
+name = "works"
+
+[[socket]]
+name = "source"
+host = "office"
+type = "PUSH"
+connect = ["tcp://works:5555"]
+options = { heartbeat-ivl = "1ms" }
+[[socket]]
+name = "sink"
+host = "works"
+type = "PULL"
+bind = ["tcp://*:5555"]
+
+[[actor]]
+name = "source"
+sockets = ["source"]
+do = [{ wait = "1h..800h" }]
+"#;
+
+#[test]
+fn an_interrupted_sweep_reports_what_it_has_in_the_middle_of_a_plan() {
+    let place = Place::new();
+    place.write("long.toml", LONG);
+    let words = ["sim", "sweep", "long.toml", "--seeds", "0..1000", "--report", "--json", "lines.jsonl"];
+    let child = place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let threads = Path::new("/proc").join(child.id().to_string()).join("task");
+    let is_of_a_run = |thread: std::fs::DirEntry| {
+        std::fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name.starts_with("simulated run"))
+    };
+    until("a plan is under way", || std::fs::read_dir(&threads).unwrap().flatten().any(is_of_a_run));
+    interrupt(&child);
+    let came = Came::of(&child.wait_with_output().unwrap()).expect(5);
+    assert!(came.stdout.contains("never reached: "), "{came:?}");
+    assert!(came.stdout.ends_with("; interrupted\n"), "{came:?}");
+    assert!(came.stderr.contains("came an interrupt"), "{came:?}");
+    let lines = place.read("lines.jsonl");
+    assert!(lines.is_empty() || lines.ends_with("}\n"), "{lines}");
 }
 
 #[test]

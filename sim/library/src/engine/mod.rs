@@ -20,7 +20,7 @@ use crate::app::Apps;
 use crate::executor::Executor;
 
 /// A simulator of tasks.
-pub trait Simulator: Sync {
+pub trait Simulator: Send + Sync {
     /// Its name.
     fn name(&self) -> &str;
 
