@@ -84,9 +84,6 @@ pub(super) fn apply(made: &Socket, said: &SocketOptions, seed: u64) -> Result<()
 }
 
 fn secure(made: &Socket, said: &Security, seed: u64) -> Result<(), Error> {
-    if let Some(domain) = &said.zap_domain {
-        made.set_bytes(55, domain.as_bytes())?;
-    }
     let name = said.name.as_deref().unwrap_or_default();
     if let Some(domain) = &said.zap_domain {
         made.set_bytes(ZAP_DOMAIN, domain.as_bytes())?;
