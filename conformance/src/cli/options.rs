@@ -28,9 +28,12 @@ zmqspec sim sweep --time 60          look for a seed that fails, in every topolo
 zmqspec sim sweep FILE --seeds 0..1000   look for one in your topology\n  \
 zmqspec sim run g1:7                 that seed again, and what it broke\n  \
 zmqspec sim shrink failures/NAME.toml    the few faults that matter\n  \
-zmqspec sim trace FILE --html run.html   look at it\n\n\
+zmqspec sim trace FILE --html run.html   look at it\n  \
+zmqspec sim sweep FILE --seeds 0..1000 --impl libzmq   the same with a real libzmq, held captive\n  \
+zmqspec sim compare FILE --impl libzmq   and beside the reference\n\n\
 Exit codes: 0 every promise kept, 6 something wrong happened, 7 something right never happened, 8 a crash, \
-5 the same plan gave two runs, 2 usage or unreadable input, 4 nothing was carried out.";
+5 the same plan gave two runs, 2 usage or unreadable input, 3 no such engine or libzmq here, 4 nothing was carried out, \
+1 compare met a difference of which no clause speaks.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
