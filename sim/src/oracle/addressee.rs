@@ -7,12 +7,21 @@ use super::{Evidence, Facts, Findings, Get, Hop, LifeIndex};
 use crate::plan::{SocketIndex, SocketType};
 use crate::topology::{Admission, admission, carries};
 
+/// An engine may tell of a connection a little later than it was there; nanoseconds.
+const TOLD_LATE: u64 = 50_000_000;
+
 pub(super) fn judge(facts: &Facts<'_>, found: &mut Findings) {
     for get in &facts.gets {
         by_a_way(facts, get, found);
         by_its_id(facts, get, found);
     }
     identities(facts, found);
+    for router in SocketIndex::all(facts.plan).filter(|of| facts.plan[*of].socket_type == SocketType::Router) {
+        first_come(facts, router, found);
+    }
+    for hop in &facts.hops {
+        known(facts, hop, found);
+    }
     for life in (0..facts.lives.len()).map(LifeIndex).filter(|life| facts.type_of(*life) == SocketType::Pair) {
         one_peer(facts, life, found);
     }
@@ -86,6 +95,36 @@ fn by_its_id(facts: &Facts<'_>, get: &Get<'_>, found: &mut Findings) {
     }
 }
 
+/// A ROUTER that has to say so takes nothing for somebody who has never been there (`ZMQ_ROUTER_MANDATORY`).
+// spec: REQREP-ROUTER-13
+fn known(facts: &Facts<'_>, hop: &Hop, found: &mut Findings) {
+    let router = facts.socket_of(hop.life);
+    let is_mandatory = facts.plan[router].options.router_mandatory == Some(true);
+    let Some(to) = hop.to.as_deref().filter(|_| is_mandatory && facts.has_events) else { return };
+    let named = named(facts, to);
+    let by_network = |peer: &SocketIndex| facts.topology.between_two(router, *peer).all(|path| !path.inproc);
+    // It answers whom it has heard.
+    if named.is_empty() || hop.answers.is_some() || !named.iter().all(by_network) {
+        return;
+    }
+    let had_a_connection = named.iter().flat_map(|peer| facts.lives_of(*peer)).any(|(_, life)| {
+        let told = |event: &super::facts::Event| {
+            matches!(event.name.as_str(), "connected" | "accepted" | "handshake-succeeded")
+        };
+        life.events.iter().any(|event| told(event) && event.at.as_nanos() <= hop.at.as_nanos() + TOLD_LATE)
+    });
+    if !had_a_connection {
+        let text = format!(
+            "{} took {} for {:?} at {}, who has never been there, and was to say so",
+            facts.name(hop.life),
+            hop.id.name(facts.plan),
+            String::from_utf8_lossy(to),
+            hop.at
+        );
+        found.wrong("addressee", "REQREP-ROUTER-13", text, Evidence::none().hop(hop));
+    }
+}
+
 /// Sockets that have this routing id.
 fn named(facts: &Facts<'_>, id: &[u8]) -> Vec<SocketIndex> {
     let has = |socket: &SocketIndex| {
@@ -149,6 +188,54 @@ fn identities(facts: &Facts<'_>, found: &mut Findings) {
                 before.at
             );
             found.wrong("identity", "REQREP-ROUTER-06", text, Evidence::none().get(before).get(get));
+        }
+    }
+}
+
+/// Of several that have the same id, the one that has it keeps it, where it is not to be taken over.
+// spec: REQREP-ROUTER-06
+fn first_come(facts: &Facts<'_>, router: SocketIndex, found: &mut Findings) {
+    let links = facts.plan.links.iter().map(|rule| &rule.is).chain([&facts.plan.network]);
+    let is_slow = links.into_iter().any(|link| link.bandwidth.is_some() || link.loss.is_some() || link.mtu.is_some());
+    if !facts.has_events || is_slow || facts.plan[router].options.router_handover == Some(true) {
+        return;
+    }
+    let id = |socket: SocketIndex| facts.plan[socket].options.routing_id.as_ref();
+    let peers = facts.topology.peers(router);
+    for one in &peers {
+        let rivals: Vec<_> = peers.iter().filter(|other| *other != one && id(**other) == id(*one)).collect();
+        let is_alone = |socket: &SocketIndex| {
+            facts.topology.peers(*socket).len() == 1
+                && facts.ways(*socket, router) == 1
+                && facts.plan[*socket].bind.is_empty()
+        };
+        if id(*one).is_none() || rivals.is_empty() || !is_alone(one) || !rivals.iter().all(|rival| is_alone(rival)) {
+            continue;
+        }
+        let Some((life, of)) = facts.lives_of(*one).next() else { continue };
+        let Some(got) = of.events.iter().find(|event| event.name == "handshake-succeeded") else { continue };
+        let Some(lost) = of.events.iter().find(|event| event.entry > got.entry && event.is_loss()) else { continue };
+        let comes_later = |rival: &SocketIndex| {
+            let mut events = facts.lives_of(*rival).flat_map(|(_, of)| &of.events);
+            events
+                .find(|event| event.name == "connected")
+                .is_none_or(|event| event.at > got.at + facts.worst_latency() * 2)
+        };
+        let ends = facts.lives_of(router).map(|(_, of)| of).chain([of]);
+        let mut ends = ends.flat_map(|of| of.given_up.iter().copied().chain(of.ended.map(|ended| ended.at)));
+        let has_cause = facts.faults.iter().any(|active| active.from <= lost.at)
+            || lost.at >= facts.closing
+            || ends.any(|at| at <= lost.at);
+        if !has_cause && rivals.into_iter().all(comes_later) {
+            let text = format!(
+                "{} was the first at {} with its routing id and lost its connection ({}) at {}: another with the same id \
+                 came, and was not to take it over",
+                facts.name(life),
+                facts.plan[router].name,
+                lost.endpoint,
+                lost.at
+            );
+            found.wrong("identity", "REQREP-ROUTER-06", text, Evidence::none().entry(lost.entry));
         }
     }
 }

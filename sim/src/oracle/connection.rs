@@ -1,6 +1,5 @@
-//! Connections, by what libraries tell of them: they end with a cause, dead ones are found in time, handshakes end, and new
-//! attempts keep their distance (37/ZMTP, heartbeats and error handling; `ZMQ_HEARTBEAT_IVL`, `ZMQ_HANDSHAKE_IVL`,
-//! `ZMQ_RECONNECT_IVL`).
+//! Connections, by what libraries tell of them: they end with a cause, dead ones are found in time, handshakes end (37/ZMTP,
+//! heartbeats and error handling; `ZMQ_HEARTBEAT_IVL`, `ZMQ_HANDSHAKE_IVL`).
 //!
 //! Engines without events are not judged here.
 
@@ -8,9 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::{Active, Event};
-use super::{Evidence, Facts, Findings, LifeIndex};
+use super::{Evidence, Facts, Findings, LifeIndex, reconnect};
 use crate::plan::{Direction, FaultKind, HostEvent, SocketIndex, SocketOptions, SocketType};
-use crate::time::Time;
 use crate::topology::{Admission, Path, admission, talk};
 
 pub(super) fn judge(facts: &Facts<'_>, found: &mut Findings) {
@@ -25,7 +23,8 @@ pub(super) fn judge(facts: &Facts<'_>, found: &mut Findings) {
         }
         silence(facts, life, found);
         endless_handshake(facts, life, found);
-        attempts(facts, life, found);
+        reconnect::judge(facts, life, found);
+        unadmitted(facts, life, found);
     }
 }
 
@@ -63,10 +62,18 @@ fn is_peaceful(facts: &Facts<'_>, socket: SocketIndex) -> bool {
         ids.dedup();
         ids.len() == all && facts.plan.links.iter().all(|rule| rule.is.loss.is_none())
     };
+    // One that has no heartbeats of its own answers nothing while its application does not read.
+    let says_so = |one: SocketIndex, other: SocketIndex| {
+        beats(&facts.plan[one].options).is_none()
+            || beats(&facts.plan[other].options).is_some()
+            || matches!(facts.plan[other].socket_type, SocketType::Push | SocketType::Pub)
+    };
     patient(socket)
         && facts.plan.network.loss.is_none()
         && peers.iter().all(|peer| {
             patient(*peer)
+                && says_so(socket, *peer)
+                && says_so(*peer, socket)
                 && talk(of_type, facts.plan[*peer].socket_type)
                 && facts.ways(socket, *peer) == 1
                 && (of_type != SocketType::Router || ids(socket))
@@ -89,7 +96,8 @@ fn lost_without_cause(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) 
     let peers = facts.topology.peers(socket);
     let all = peers.iter().flat_map(|peer| facts.lives_of(*peer)).map(|(_, of)| of).chain([of]);
     let mut ends = all.flat_map(|of| of.given_up.iter().copied().chain(of.ended.map(|ended| ended.at)));
-    let has_cause = facts.faults.iter().any(|active| active.from <= event.at)
+    let around: Vec<SocketIndex> = peers.iter().copied().chain([socket]).collect();
+    let has_cause = facts.faults.iter().any(|active| active.from <= event.at && facts.concerns(active, &around))
         || event.at >= facts.closing
         || ends.any(|at| at <= event.at);
     if !has_cause {
@@ -110,23 +118,32 @@ fn lost_without_cause(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) 
 fn silence(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
     let socket = facts.socket_of(life);
     let of = facts.life(life);
-    let Some((interval, timeout)) = beats(&facts.plan[socket].options) else { return };
     let ways: Vec<&Path> =
         facts.topology.paths().iter().filter(|path| [path.bound, path.connecting].contains(&socket)).collect();
     let [way] = ways.as_slice() else { return };
     let peer = if way.bound == socket { way.connecting } else { way.bound };
+    // Who has none of its own is told by the peer how long the peer may be silent.
+    let told = || {
+        let ttl = facts.plan[peer].options.heartbeat_ttl.map(|ttl| ttl.0).filter(|ttl| !ttl.is_zero())?;
+        beats(&facts.plan[peer].options).map(|(interval, _)| (facts.in_true_time(peer, interval), ttl))
+    };
+    let Some((interval, timeout)) = beats(&facts.plan[socket].options).or_else(told) else { return };
     // One that hears what is not read by its application is not silent, and it is not for us to see whether it does.
     let only_sends = matches!(facts.type_of(life), SocketType::Push | SocketType::Pub);
     if way.inproc || !only_sends {
         return;
     }
+    // By then the peer has told of its time to live.
+    let first = interval.mul_f64(1.5) + facts.worst_latency() * 2;
     for active in facts.faults.iter().filter(|active| cuts(facts, active, socket, peer)) {
         let settled = |event: &&Event| event.at < active.from;
         let last = of.events.iter().rev().find(|event| settled(event));
-        let is_ready =
-            last.is_some_and(|event| event.name == "handshake-succeeded" && event.at + interval < active.from);
+        let is_ready = last.is_some_and(|event| event.name == "handshake-succeeded" && event.at + first < active.from);
         let others = facts.faults.iter().any(|other| {
-            other.fault != active.fault && other.from <= active.to && other.to + Duration::from_secs(5) >= active.from
+            other.fault != active.fault
+                && facts.concerns(other, &[socket, peer])
+                && other.from <= active.to
+                && other.to + Duration::from_secs(5) >= active.from
         });
         let within = facts.in_true_time(socket, (interval + timeout).mul_f64(1.05))
             + facts.worst_latency() * 2
@@ -185,7 +202,7 @@ fn cuts(facts: &Facts<'_>, active: &Active, one: SocketIndex, other: SocketIndex
 }
 
 /// Endpoints of this life that are connected to once, so that their events follow one another.
-fn single<'a>(facts: &'a Facts<'_>, life: LifeIndex) -> BTreeMap<&'a str, Vec<&'a Event>> {
+pub(super) fn single<'a>(facts: &'a Facts<'_>, life: LifeIndex) -> BTreeMap<&'a str, Vec<&'a Event>> {
     let of = facts.life(life);
     let name = &facts.plan[of.socket].name;
     let doubled = facts.plan.faults.iter().any(|fault| match &fault.what {
@@ -231,59 +248,6 @@ fn endless_handshake(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
             }
         }
     }
-}
-
-/// Attempts keep the interval, and a growing one where a maximum is set; who is refused for good does not come again.
-// spec: ZMTP31-ERROR-06, ZMTP31-ERROR-07
-fn attempts(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
-    let socket = facts.socket_of(life);
-    let options = &facts.plan[socket].options;
-    let interval = options.reconnect_ivl.map_or(Duration::from_millis(100), |ivl| ivl.0);
-    let limit = options.reconnect_ivl_max.map(|max| max.0).filter(|max| !max.is_zero());
-    if interval.is_zero() {
-        return;
-    }
-    for (endpoint, events) in single(facts, life) {
-        let mut failures = 0_u32;
-        let mut last: Option<Time> = None;
-        for event in events {
-            match event.name.as_str() {
-                "connected" => {
-                    failures = 0;
-                    last = None;
-                }
-                "connect-retried" => {
-                    let wait = match limit {
-                        None => interval,
-                        Some(max) => {
-                            let grown = interval
-                                .saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
-                            grown.min(max)
-                        }
-                    };
-                    if let Some(before) = last
-                        && event.at.saturating_since(before) < facts.in_true_time(socket, wait).mul_f64(0.9)
-                    {
-                        let clause =
-                            if failures > 1 && limit.is_some() { "ZMTP31-ERROR-07" } else { "ZMTP31-ERROR-06" };
-                        let text = format!(
-                            "{} tried {endpoint} again {} after the attempt before, at {}: it should have waited {}",
-                            facts.name(life),
-                            crate::time::Span(event.at.saturating_since(before)),
-                            event.at,
-                            crate::time::Span(wait)
-                        );
-                        found.wrong("reconnect", clause, text, Evidence::none().entry(event.entry));
-                        return;
-                    }
-                    failures += 1;
-                    last = Some(event.at);
-                }
-                _ => {}
-            }
-        }
-    }
-    unadmitted(facts, life, found);
 }
 
 /// A handshake with a peer that security keeps out does not succeed.

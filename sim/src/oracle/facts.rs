@@ -361,6 +361,30 @@ impl<'a> Facts<'a> {
         !self.faults.iter().any(|active| active.from <= to && active.to >= from)
     }
 
+    /// Whether a fault can do anything to connections between these sockets.
+    pub(crate) fn concerns(&self, active: &Active, sockets: &[SocketIndex]) -> bool {
+        let here = |host: &String| sockets.iter().any(|socket| self.plan[*socket].host == *host);
+        match &self.plan[active.fault].what {
+            FaultKind::Partition { between, .. }
+            | FaultKind::Reset { between }
+            | FaultKind::HalfOpen { between }
+            | FaultKind::Stall { between }
+            | FaultKind::SlowLink { between, .. } => between.iter().all(here),
+            FaultKind::Swizzle { hosts } => hosts.iter().any(here),
+            FaultKind::TinyBuffers { host, .. }
+            | FaultKind::Torn { host, .. }
+            | FaultKind::Down { host, .. }
+            | FaultKind::Pause { host }
+            | FaultKind::NoDescriptors { host }
+            | FaultKind::RefuseAccept { host }
+            | FaultKind::ClockJump { host, .. } => here(host),
+            FaultKind::DuplicateConnect { socket } => {
+                self.plan.socket(socket).is_none_or(|socket| here(&self.plan[socket].host))
+            }
+            FaultKind::Name { .. } => true,
+        }
+    }
+
     /// Whether a connection of one of these lives may have been lost between these times.
     ///
     /// Told by events where the engine has them. Where it has none, whatever happened after any fault is taken for lost.
@@ -370,7 +394,7 @@ impl<'a> Facts<'a> {
             let life = self.life(*life);
             life.ended.is_some_and(|ended| within(ended.at))
                 || life.given_up.iter().any(|at| within(*at))
-                || life.events.iter().any(|event| within(event.at) && event.is_loss())
+                || life.losses().any(|event| within(event.at))
         });
         by_life || !self.has_events && self.faults.iter().any(|active| active.from <= to)
     }
@@ -451,6 +475,20 @@ impl Life {
             }
         }
         most.max(now)
+    }
+
+    /// Losses of connections over which messages may have gone. One whose handshake failed at this end carried none: what
+    /// waits for it waits on.
+    pub(crate) fn losses(&self) -> impl Iterator<Item = &Event> {
+        let before = std::iter::once(None).chain(self.events.iter().map(Some));
+        self.events.iter().zip(before).filter_map(|(event, before)| {
+            let of_handshake = before.is_some_and(|before| {
+                before.name.starts_with("handshake-failed")
+                    && before.at == event.at
+                    && before.endpoint == event.endpoint
+            });
+            (event.name == "disconnected" && !of_handshake).then_some(event)
+        })
     }
 
     /// Whether the socket lived at that time.

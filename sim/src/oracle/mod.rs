@@ -11,13 +11,14 @@
 //! | `subscription` | subscribers get what they subscribed to, all of it, and nothing else |
 //! | `alternation`, `reply` | requests and replies take turns and belong together |
 //! | `addressee`, `identity`, `pair` | messages go to whom they are for |
-//! | `hwm` | queues hold what they are told to, neither more nor less |
+//! | `hwm`, `conflate` | queues hold what they are told to, neither more nor less; one that keeps the last keeps the last |
 //! | `linger`, `termination` | closing waits as long as it was told to |
 //! | `connection`, `handshake`, `heartbeat`, `reconnect` | connections end with a cause, dead ones are found, new ones are made at a fair pace |
 //! | `security` | nobody talks who is not let in |
 //! | `liveness`, `resources`, `expectation`, `crash` | after the healing all comes back; nothing is left; the scenario's own promises |
 
 mod addressee;
+mod conflate;
 mod connection;
 mod delivery;
 mod facts;
@@ -26,6 +27,7 @@ mod integrity;
 mod linger;
 mod liveness;
 mod order;
+mod reconnect;
 mod reply;
 mod severed;
 mod subscription;
@@ -44,22 +46,24 @@ pub use crate::violation::{Kind, Violation};
 // spec: PIPELINE-PUSH-11, PIPELINE-PUSH-12, PUBSUB-PUB-13, PUBSUB-SUB-11, PUBSUB-SUB-12
 // spec: PUBSUB-XPUB-11, PUBSUB-XSUB-14, REQREP-DEALER-07, REQREP-DEALER-10, REQREP-DEALER-11
 // spec: REQREP-REP-03, REQREP-REP-08, REQREP-REP-10, REQREP-REP-12, REQREP-REQ-02
-// spec: REQREP-REQ-04, REQREP-REQ-07, REQREP-REQ-08, REQREP-REQ-09, REQREP-ROUTER-06
-// spec: REQREP-ROUTER-07, REQREP-ROUTER-12, REQREP-ROUTER-14, ZAP-FIELD-07, ZMTP31-ERROR-03
-// spec: ZMTP31-ERROR-04, ZMTP31-ERROR-05, ZMTP31-ERROR-06, ZMTP31-ERROR-07, ZMTP31-MSGS-01
-// spec: ZMTP31-PING-11, ZMTP31-PING-13, ZMTP31-SEM-02, ZMTP31-SEM-03, ZMTP31-SEM-04
-// spec: ZMTP31-SEM-05, ZMTP31-SEM-06, ZMTP31-SEM-07, ZMTP31-SOCKTYPE-21, ZMTP31-SUBS-01
+// spec: REQREP-REQ-04, REQREP-REQ-07, REQREP-REQ-08, REQREP-REQ-09, REQREP-REQ-10
+// spec: REQREP-ROUTER-06, REQREP-ROUTER-07, REQREP-ROUTER-12, REQREP-ROUTER-13, REQREP-ROUTER-14
+// spec: ZAP-FIELD-07, ZMTP31-ERROR-03, ZMTP31-ERROR-04, ZMTP31-ERROR-05, ZMTP31-ERROR-06
+// spec: ZMTP31-ERROR-07, ZMTP31-MSGS-01, ZMTP31-PING-11, ZMTP31-PING-13, ZMTP31-SEM-02
+// spec: ZMTP31-SEM-03, ZMTP31-SEM-04, ZMTP31-SEM-05, ZMTP31-SEM-06, ZMTP31-SEM-07
+// spec: ZMTP31-SOCKTYPE-21, ZMTP31-SUBS-01
 #[rustfmt::skip]
 pub const ALWAYS: &[&str] = &[
     "EXPAIR-PAIR-01", "EXPAIR-PAIR-07", "EXPAIR-PAIR-09", "EXPAIR-PAIR-10", "PIPELINE-PUSH-08",
     "PIPELINE-PUSH-11", "PIPELINE-PUSH-12", "PUBSUB-PUB-13", "PUBSUB-SUB-11", "PUBSUB-SUB-12",
     "PUBSUB-XPUB-11", "PUBSUB-XSUB-14", "REQREP-DEALER-07", "REQREP-DEALER-10", "REQREP-DEALER-11",
     "REQREP-REP-03", "REQREP-REP-08", "REQREP-REP-10", "REQREP-REP-12", "REQREP-REQ-02",
-    "REQREP-REQ-04", "REQREP-REQ-07", "REQREP-REQ-08", "REQREP-REQ-09", "REQREP-ROUTER-06",
-    "REQREP-ROUTER-07", "REQREP-ROUTER-12", "REQREP-ROUTER-14", "ZAP-FIELD-07", "ZMTP31-ERROR-03",
-    "ZMTP31-ERROR-04", "ZMTP31-ERROR-05", "ZMTP31-ERROR-06", "ZMTP31-ERROR-07", "ZMTP31-MSGS-01",
-    "ZMTP31-PING-11", "ZMTP31-PING-13", "ZMTP31-SEM-02", "ZMTP31-SEM-03", "ZMTP31-SEM-04",
-    "ZMTP31-SEM-05", "ZMTP31-SEM-06", "ZMTP31-SEM-07", "ZMTP31-SOCKTYPE-21", "ZMTP31-SUBS-01",
+    "REQREP-REQ-04", "REQREP-REQ-07", "REQREP-REQ-08", "REQREP-REQ-09", "REQREP-REQ-10",
+    "REQREP-ROUTER-06", "REQREP-ROUTER-07", "REQREP-ROUTER-12", "REQREP-ROUTER-13", "REQREP-ROUTER-14",
+    "ZAP-FIELD-07", "ZMTP31-ERROR-03", "ZMTP31-ERROR-04", "ZMTP31-ERROR-05", "ZMTP31-ERROR-06",
+    "ZMTP31-ERROR-07", "ZMTP31-MSGS-01", "ZMTP31-PING-11", "ZMTP31-PING-13", "ZMTP31-SEM-02",
+    "ZMTP31-SEM-03", "ZMTP31-SEM-04", "ZMTP31-SEM-05", "ZMTP31-SEM-06", "ZMTP31-SEM-07",
+    "ZMTP31-SOCKTYPE-21", "ZMTP31-SUBS-01",
 ];
 
 /// All promises that a run did not keep: crashes first, then what is wrong in the order in which it happened, then what
@@ -76,6 +80,7 @@ pub fn judge(plan: &Plan, run: &Run) -> Vec<Violation> {
     reply::judge(&facts, &mut found);
     addressee::judge(&facts, &mut found);
     hwm::judge(&facts, &mut found);
+    conflate::judge(&facts, &mut found);
     linger::judge(&facts, &mut found);
     connection::judge(&facts, &mut found);
     liveness::judge(&facts, &mut found);

@@ -99,10 +99,16 @@ fn requester(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
                     found.wrong("alternation", "REQREP-REQ-02", text, Evidence::none().get(get));
                 }
                 let answers = get.received.answers();
+                if let (Some(asked), true) = (answers.filter(|_| answers != last), relaxed && !correlates) {
+                    outdated(facts, life, asked, get, found);
+                }
                 // Without a number the replies to a request that was given up and to its successor look alike.
                 // So do those to a request that was asked by this socket before it was closed and made again: who answers may
                 // still have it, and the same endpoint or routing id to send it to.
-                let is_of_before = !correlates && answers.is_some_and(|asked| asked_before(facts, life, asked));
+                // And those to one that was given up because its connection was lost (adjudication A52).
+                let is_of_before = !correlates
+                    && answers
+                        .is_some_and(|asked| asked_before(facts, life, asked) || was_given_up(facts, life, asked, get));
                 if answers.is_some() && answers != last && (!relaxed || correlates) && !is_of_before {
                     let text = format!(
                         "{name} received at {} the reply to {} and had asked {}",
@@ -127,9 +133,44 @@ fn requester(facts: &Facts<'_>, life: LifeIndex, found: &mut Findings) {
     }
 }
 
+/// Without a number, a reply to a request that was given up looks like the reply to its successor. But not if it was there
+/// when that was sent: what a peer has said before it is asked is no reply.
+// spec: REQREP-REQ-10
+fn outdated(facts: &Facts<'_>, life: LifeIndex, asked: MessageId, get: &Get<'_>, found: &mut Findings) {
+    let requests: Vec<&Hop> = facts.hops_at(life).filter(|hop| hop.entry < get.entry).collect();
+    let Some(last) = requests.last().filter(|_| requests.iter().any(|hop| hop.id == asked)) else { return };
+    let mut replies = get.id.into_iter().flat_map(|id| facts.hops_of(id));
+    let (Some(reply), None) = (replies.next(), replies.next()) else { return };
+    let links = facts.plan.links.iter().map(|rule| &rule.is).chain([&facts.plan.network]);
+    let is_slow = links.into_iter().any(|link| link.bandwidth.is_some() || link.loss.is_some() || link.mtu.is_some());
+    if is_slow || facts.ways_of(life, reply.life) != 1 || facts.topology.peers(facts.socket_of(life)).len() != 1 {
+        return;
+    }
+    let was_there = reply.at + facts.worst_latency() * 2 < last.since
+        && facts.is_calm(Time::START, last.since)
+        && !facts.may_have_lost(&[life, reply.life], reply.since, get.at);
+    if was_there {
+        let text = format!(
+            "{} received at {} the reply {} to a request before its last, which it asked at {} when that reply was there \
+             already",
+            facts.name(life),
+            get.at,
+            reply.id.name(facts.plan),
+            last.at
+        );
+        found.wrong("reply", "REQREP-REQ-10", text, Evidence::none().hop(reply).get(get));
+    }
+}
+
 /// Whether a request was sent in an earlier life of the same socket.
 fn asked_before(facts: &Facts<'_>, life: LifeIndex, asked: MessageId) -> bool {
     facts.hops_of(asked).any(|hop| hop.life < life && facts.socket_of(hop.life) == facts.socket_of(life))
+}
+
+/// Whether a request of this life may have been given up with its connection before something came.
+fn was_given_up(facts: &Facts<'_>, life: LifeIndex, asked: MessageId, get: &Get<'_>) -> bool {
+    let mut requests = facts.hops_of(asked).filter(|hop| hop.life == life);
+    requests.any(|hop| facts.may_have_lost(&with_peers(facts, life), hop.since, get.at))
 }
 
 fn with_peers(facts: &Facts<'_>, life: LifeIndex) -> Vec<LifeIndex> {
@@ -216,14 +257,18 @@ fn lost(facts: &Facts<'_>, found: &mut Findings) {
         if facts.type_of(request.life) != SocketType::Req || facts.ways_of(request.life, hop.life) != 1 {
             continue;
         }
-        let asker = facts.socket_of(request.life);
+        let (asker, replier) = (facts.socket_of(request.life), facts.socket_of(hop.life));
         // Its actor waited for that long in vain, and did nothing else meanwhile.
         let Some((entry, at, true)) = facts.next_call(request.entry, asker, request.who) else { continue };
         let limits = facts.plan[asker].options.maxmsgsize.is_some();
         if limits
             || at.saturating_since(hop.at) < patience
-            || !facts.is_calm(request.since, at)
-            || facts.may_have_lost(&[request.life, hop.life], request.since, at)
+            || facts.faults.iter().any(|active| {
+                active.from <= at && active.to >= request.since && facts.concerns(active, &[asker, replier])
+            })
+            // Of several connections of the other end any may have been lost; this one's loss shows here.
+            || facts.may_have_lost(&[request.life], request.since, at)
+            || !facts.life(hop.life).lives_at(at)
         {
             continue;
         }

@@ -65,6 +65,18 @@ fn wanted(facts: &Facts<'_>, get: &Get<'_>, found: &mut Findings) {
         return;
     }
     let life = facts.life(get.life);
+    // A SUB filters what it hands over.
+    let held_before = life.holds(topic, life.opened, get.at);
+    if facts.type_of(get.life) == SocketType::Sub && held_before && !life.holds(topic, get.since, get.at) {
+        let text = format!(
+            "{} handed over {} with topic {topic:?} at {} and held no subscription any more that matches it",
+            facts.name(get.life),
+            id.name(facts.plan),
+            get.at
+        );
+        found.wrong("subscription", "ZMQ_SUBSCRIBE", text, Evidence::none().get(get));
+        return;
+    }
     let since = facts.hops_of(id).map(|hop| hop.since).min().unwrap_or(get.since);
     if life.holds(topic, since, get.at) {
         return;

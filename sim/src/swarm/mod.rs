@@ -79,6 +79,7 @@ fn drawn(seed: u64) -> Build {
     pattern::draw(&mut build);
     network::draw(&mut build);
     let kinds = course::kinds(&mut build);
+    let kinds = options::told_at_both_ends(&build, kinds);
     options::draw(&mut build, &kinds);
     course::faults(&mut build, &kinds);
     course::trouble(&mut build);

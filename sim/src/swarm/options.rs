@@ -1,6 +1,7 @@
 //! Options, from the edges of what they may be.
 
 use super::build::{Build, about};
+use super::program::never_waits;
 use crate::draw::Draws;
 use crate::plan::{Linger, Mechanism, Security, SocketOptions, SocketType};
 use crate::time::Span;
@@ -18,7 +19,7 @@ pub(super) fn draw(build: &mut Build, kinds: &[String]) {
         handshake: draws.percent(25),
         heartbeats: draws.percent(30) || must,
         immediate: draws.percent(20),
-        conflate: draws.percent(6),
+        conflate: draws.percent(15),
         backlog: draws.percent(15),
         routers: draws.percent(30),
         requesters: draws.percent(40),
@@ -58,7 +59,105 @@ pub(super) fn draw(build: &mut Build, kinds: &[String]) {
         }
         patterns(&features, socket_type, options, &mut draws);
     }
+    rarely_silent(build);
+    rarely_names(build);
     security(build);
+    rarely_an_outsider(build);
+}
+
+/// Of those that have heartbeats, some that connect have none of their own: their peers tell them how long they last.
+fn rarely_silent(build: &mut Build) {
+    let is_drawn = build.draws("silent").percent(30);
+    let quick = Some(Span::millis(4000));
+    let beats = build.plan.sockets.iter().all(|socket| socket.options.heartbeat_timeout >= quick);
+    if !is_drawn || !beats {
+        return;
+    }
+    for socket in &mut build.plan.sockets {
+        let options = &mut socket.options;
+        if socket.bind.is_empty() {
+            (options.heartbeat_ivl, options.heartbeat_timeout, options.heartbeat_ttl) = (None, None, None);
+        } else {
+            options.heartbeat_ttl = options.heartbeat_ivl.map(|ivl| Span(ivl.0 * 2 + Span::millis(1500).0));
+        }
+    }
+}
+
+/// Where dealers have names that nobody else may take over, faults that tell both ends of a lost connection only: one that
+/// is refused is refused for good.
+pub(super) fn told_at_both_ends(build: &Build, kinds: Vec<String>) -> Vec<String> {
+    if !has_names(build) {
+        return kinds;
+    }
+    let tells = |kind: &String| matches!(kind.as_str(), "reset" | "torn" | "tiny-buffers" | "no-descriptors");
+    kinds.into_iter().filter(tells).chain(["reset".to_owned()]).collect()
+}
+
+/// Whether dealers that ask a ROUTER have names of their own.
+fn has_names(build: &Build) -> bool {
+    use SocketType::{Dealer, Router};
+    let types: Vec<SocketType> = build.plan.sockets.iter().map(|socket| socket.socket_type).collect();
+    let is_plain =
+        |link: &crate::plan::Link| link.latency.tail.is_none() && link.loss.is_none() && link.bandwidth.is_none();
+    build.draws("names").percent(60)
+        && types.contains(&Router)
+        && types.contains(&Dealer)
+        && types.iter().all(|of| matches!(of, Router | Dealer))
+        && build.plan.sockets.iter().all(|socket| socket.options.routing_id.is_none())
+        // Within a context nobody can be refused: who asks for a name that is taken gets another.
+        && !build.plan.sockets.iter().flat_map(|socket| &socket.bind).any(|at| at.starts_with("inproc://"))
+        && is_plain(&build.plan.network)
+        && build.plan.links.iter().all(|rule| is_plain(&rule.is))
+}
+
+/// Dealers that have routing ids, now and then two the same, at a ROUTER that lets nobody take one over.
+fn rarely_names(build: &mut Build) {
+    if !has_names(build) {
+        return;
+    }
+    let same = build.draws("same names").percent(40);
+    let mut first = None;
+    for socket in &mut build.plan.sockets {
+        if socket.socket_type == SocketType::Router {
+            socket.options.router_handover = None;
+            continue;
+        }
+        let own = first.get_or_insert_with(|| socket.name.clone()).clone();
+        socket.options.routing_id = Some(if same { own } else { socket.name.clone() });
+    }
+    if same {
+        nobody_waits(build);
+    }
+    build.say("routing ids", if same { "all the same" } else { "of their own" });
+}
+
+/// One of several clients is not let in, and never waits for that.
+fn rarely_an_outsider(build: &mut Build) {
+    let mut draws = build.draws("outsider");
+    let is_asked = |socket: &crate::plan::Socket| {
+        socket.options.security.as_ref().is_some_and(|security| security.zap_domain.is_some())
+    };
+    let clients = build.plan.sockets.iter().filter(|socket| socket.bind.is_empty());
+    let clients: Vec<String> = clients.map(|of| of.name.clone()).collect();
+    if has_device(build) || !draws.percent(40) || clients.is_empty() || !build.plan.sockets.iter().any(is_asked) {
+        return;
+    }
+    let outsider = draws.one(&clients).clone();
+    for security in build.plan.sockets.iter_mut().filter_map(|socket| socket.options.security.as_mut()) {
+        security.allowed.retain(|name| *name != outsider);
+    }
+    nobody_waits(build);
+    build.say("outsider", outsider);
+}
+
+/// Where somebody is not let in, messages may have nowhere to go.
+fn nobody_waits(build: &mut Build) {
+    build.plan.actors.iter_mut().for_each(|actor| never_waits(&mut actor.r#do));
+}
+
+fn has_device(build: &Build) -> bool {
+    let mut steps = build.plan.actors.iter().flat_map(|actor| &actor.r#do);
+    steps.any(|step| matches!(step, crate::plan::Step::Forward { .. }))
 }
 
 /// Which options exist in a plan.
@@ -143,6 +242,7 @@ fn patterns(features: &Features, socket_type: SocketType, options: &mut SocketOp
             options.req_correlate = maybe(features.requesters);
             // Without it, an answer to an earlier request could be taken for that of the next.
             options.req_relaxed = options.req_correlate.and_then(|_| maybe(features.requesters));
+            options.req_relaxed = options.req_relaxed.or_else(|| draws.percent(25).then_some(true));
         }
         SocketType::XPub => {
             options.xpub_verbose = maybe(features.xpub);

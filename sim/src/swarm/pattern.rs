@@ -58,6 +58,7 @@ enum End {
 pub(super) fn draw(build: &mut Build) {
     let mut draws = build.draws("pattern");
     let (name, asks, answers, shape) = *draws.one(&PATTERNS);
+    let answers = rarely_xsub(build, answers, shape);
     let transport = match draws.below(100) {
         0..70 => Transport::Tcp,
         70..78 => Transport::Ipc,
@@ -84,8 +85,16 @@ pub(super) fn draw(build: &mut Build) {
             let (binds, connects) = if left_binds { (&left, &right) } else { (&right, &left) };
             let types = if left_binds { (asks, answers) } else { (answers, asks) };
             join(build, transport, (binds, types.0), (connects, types.1), &mut draws);
-            ends.push((left, asks, left_role));
-            ends.push((right, answers, right_role));
+            if let Shape::Two = shape
+                && rarely_a_third(build)
+            {
+                // Which two of the three find each other, nobody can count on.
+                let all = [left, right, vec!["third".to_owned()]];
+                ends.extend(all.map(|names| (names, SocketType::Pair, Role::Knocks)));
+            } else {
+                ends.push((left, asks, left_role));
+                ends.push((right, answers, right_role));
+            }
         }
         Shape::Device(front, back) => {
             let (near, far) = (vec!["front".to_owned()], vec!["back".to_owned()]);
@@ -113,6 +122,28 @@ pub(super) fn draw(build: &mut Build) {
             programs.write(build, &name, role);
         }
     }
+}
+
+/// Subscribers may be XSUB: their applications subscribe by messages, and nothing is filtered behind their backs.
+fn rarely_xsub(build: &Build, answers: SocketType, shape: Shape) -> SocketType {
+    let is_drawn = build.draws("xsub").percent(25);
+    match (answers, shape) {
+        (SocketType::Sub, Shape::Many) if is_drawn => SocketType::XSub,
+        (other, Shape::Many | Shape::Two | Shape::Device(..)) => other,
+    }
+}
+
+/// A PAIR has one peer: a third that knocks is kept out as long as the other is there. Says whether there is one.
+fn rarely_a_third(build: &mut Build) -> bool {
+    let is_drawn = build.draws("third").percent(25);
+    let rival = build.plan.sockets.iter().find(|socket| !socket.connect.is_empty()).cloned();
+    let Some(rival) = rival.filter(|_| is_drawn) else { return false };
+    if rival.connect.iter().any(|to| to.starts_with("inproc")) {
+        return false;
+    }
+    let host = if rival.host == "machine" { rival.host } else { "host-of-third".to_owned() };
+    build.socket("third", &host, SocketType::Pair).connect = rival.connect;
+    true
 }
 
 /// Makes sockets, and joins all of one side to all of the other.

@@ -16,6 +16,8 @@ pub(super) enum Role {
     Answers,
     /// Sends to addresses, and answers.
     Addresses,
+    /// Talks, if it is let in, which it cannot count on.
+    Knocks,
 }
 
 impl Role {
@@ -84,7 +86,7 @@ impl Programs {
     pub(super) fn write(&self, build: &mut Build, name: &str, role: Role) {
         let mut draws = build.draws(&format!("program.{name}"));
         let socket = build.plan.socket(name).expect("it was made");
-        if build.plan[socket].socket_type == SocketType::Sub {
+        if matches!(build.plan[socket].socket_type, SocketType::Sub | SocketType::XSub) {
             let mut topics = TOPICS.to_vec();
             draws.shuffle(&mut topics);
             topics.truncate(usize::try_from(draws.between(1, 3)).unwrap_or(1));
@@ -99,7 +101,10 @@ impl Programs {
         } else if draws.percent(30) {
             steps.push(Step::Wait(about(&mut draws, 1, 2000)));
         }
+        rarely_out_of_turn(build, socket, &mut steps);
+        rarely_looks_away(build, socket, role, &mut steps);
         self.part(build, socket, role, &mut steps, &mut draws);
+        rarely_wants_otherwise(build, socket, &mut steps);
         if self.reopens && draws.percent(50) && !stays {
             steps.extend(away(&mut draws));
             self.part(build, socket, role, &mut steps, &mut draws);
@@ -121,7 +126,7 @@ impl Programs {
         match role {
             Role::Sends => steps.push(self.send(build, socket, draws)),
             Role::Receives => steps.push(self.recv(draws)),
-            Role::Talks => {
+            Role::Talks | Role::Knocks => {
                 for _ in 0..draws.between(1, 3) {
                     steps.push(self.send(build, socket, draws));
                     steps.push(self.recv(draws));
@@ -136,6 +141,9 @@ impl Programs {
                     steps.push(Step::Send(send));
                 }
             }
+        }
+        if role == Role::Knocks {
+            never_waits(steps);
         }
     }
 
@@ -208,6 +216,106 @@ fn request(draws: &mut Draws) -> Step {
     })
 }
 
+/// Whether a REQ that closes its socket for want of a reply may be one to whose name nobody is joined again.
+fn uses_inproc(build: &Build) -> bool {
+    build.plan.sockets.iter().flat_map(|socket| &socket.bind).any(|at| at.starts_with("inproc://"))
+}
+
+/// Calls out of turn, which a REQ and a REP have to refuse.
+fn rarely_out_of_turn(build: &Build, socket: SocketIndex, steps: &mut Vec<Step>) {
+    let of = &build.plan[socket];
+    let mut draws = build.draws(&format!("turn.{}", of.name));
+    if !draws.percent(25) || uses_inproc(build) {
+        return;
+    }
+    let timeout = Some(about(&mut draws, 100, 2000));
+    match of.socket_type {
+        SocketType::Req => {
+            steps.push(Step::Send(Send { count: 3, timeout, ..Send::default() }));
+            steps.push(Step::Recv(Recv { count: Some(2), r#for: timeout, ..Recv::default() }));
+            // Replies to what was given up come in meanwhile.
+            steps.push(Step::Wait(about(&mut draws, 500, 3000)));
+        }
+        SocketType::Rep => steps.push(Step::Send(Send { count: 1, timeout, ..Send::default() })),
+        SocketType::Dealer
+        | SocketType::Router
+        | SocketType::Pub
+        | SocketType::Sub
+        | SocketType::XPub
+        | SocketType::XSub
+        | SocketType::Push
+        | SocketType::Pull
+        | SocketType::Pair
+        | SocketType::Stream => {}
+    }
+}
+
+/// One who receives does nothing for longer than its peers are patient: its connections have to bear that.
+fn rarely_looks_away(build: &Build, socket: SocketIndex, role: Role, steps: &mut Vec<Step>) {
+    let mut draws = build.draws(&format!("away.{}", build.plan[socket].name));
+    if draws.percent(20) && matches!(role, Role::Receives | Role::Answers) && !uses_inproc(build) {
+        steps.push(Step::Wait(about(&mut draws, 5000, 20_000)));
+    }
+}
+
+/// Subscriptions that come at once, one that is made twice and taken back once, one that is taken back for good.
+fn rarely_wants_otherwise(build: &Build, socket: SocketIndex, steps: &mut Vec<Step>) {
+    let of = &build.plan[socket];
+    if !matches!(of.socket_type, SocketType::Sub | SocketType::XSub) {
+        return;
+    }
+    let mut draws = build.draws(&format!("wants.{}", of.name));
+    let held = |place: usize| Topic { socket: None, topic: of.subscribe[place].clone() };
+    match draws.below(10) {
+        0 => {
+            steps.extend([
+                Step::Subscribe(held(0)),
+                Step::Wait(about(&mut draws, 1, 1000)),
+                Step::Unsubscribe(held(0)),
+            ]);
+        }
+        1 if of.subscribe.len() > 1 => steps.push(Step::Unsubscribe(held(1))),
+        2 | 3 => {
+            let topics = |word: &str| (0..6).map(|number| format!("{word}{number}")).collect::<Vec<_>>();
+            let named = |topic: String| Topic { socket: None, topic };
+            steps.extend(topics("many").into_iter().map(|topic| Step::Subscribe(named(topic))));
+            steps.extend(topics("many").into_iter().take(3).map(|topic| Step::Unsubscribe(named(topic))));
+        }
+        _nothing => {}
+    }
+}
+
+/// None of these waits for good: for room, or for a reply.
+pub(super) fn never_waits(steps: &mut [Step]) {
+    for step in steps {
+        match step {
+            Step::Send(send) => {
+                send.timeout = Some(send.timeout.map_or(BRIEFLY, |timeout| timeout.min(BRIEFLY)));
+                // What is cancelled is sent again, until it is taken.
+                send.cancel_after = None;
+            }
+            Step::Request(request) => {
+                request.retry = Retry::Next;
+                request.timeout = request.timeout.map(|timeout| timeout.min(Span::millis(1000)));
+            }
+            Step::Recv(_)
+            | Step::Serve(_)
+            | Step::Forward { .. }
+            | Step::Poll { .. }
+            | Step::Wait(_)
+            | Step::Bind(_)
+            | Step::Connect(_)
+            | Step::Unbind(_)
+            | Step::Disconnect(_)
+            | Step::Subscribe(_)
+            | Step::Unsubscribe(_)
+            | Step::Close { .. }
+            | Step::Open { .. }
+            | Step::Settle { .. } => {}
+        }
+    }
+}
+
 /// An endpoint, or a subscription, is given up and got again.
 fn moved(build: &Build, socket: SocketIndex, draws: &mut Draws) -> Vec<Step> {
     let of = &build.plan[socket];
@@ -230,6 +338,9 @@ fn moved(build: &Build, socket: SocketIndex, draws: &mut Draws) -> Vec<Step> {
 fn ids(build: &Build) -> Vec<String> {
     build.plan.sockets.iter().filter_map(|socket| socket.options.routing_id.clone()).collect()
 }
+
+/// How long one who may have no peer waits for room.
+const BRIEFLY: Span = Span::millis(20);
 
 /// What one step sends at most.
 const OCTETS: u64 = 200_000;

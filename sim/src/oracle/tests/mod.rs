@@ -1,5 +1,6 @@
 mod clauses;
 mod excuses;
+mod further;
 mod lost;
 mod oracles;
 mod reference;
