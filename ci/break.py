@@ -8,28 +8,26 @@
 
 import pathlib
 import sys
-import tomllib
+
+from mutants import NotThere, broken, mutants
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    mutants = {}
-    for path in sorted((ROOT / "sim" / "mutants").glob("*.toml")):
-        mutants |= {mutant["name"]: mutant for mutant in tomllib.loads(path.read_text()).get("mutant", [])}
+    named = {mutant["name"]: mutant for mutant in mutants(ROOT)}
     name = sys.argv[1] if len(sys.argv) == 2 else None
-    if name not in mutants:
+    if name not in named:
         print(f"expected the name of a mutant, found {name or 'none'}; `ci/sim_teeth.py --list` has them", file=sys.stderr)
         return 2
-    mutant = mutants[name]
-    edits = [(ROOT / edit.get("file", mutant["file"]), edit) for edit in [mutant, *mutant.get("and", [])]]
-    for path, edit in edits:
-        if path.read_text().count(edit["find"]) != 1:
-            print(f"expected the lines of {name} once in {path.relative_to(ROOT)}: is it broken already?", file=sys.stderr)
-            return 1
-    for path, edit in edits:
-        path.write_text(path.read_text().replace(edit["find"], edit["replace"]))
-        print(f"{path.relative_to(ROOT)}: {mutant['sin']}")
+    try:
+        texts = broken(ROOT, named[name])
+    except NotThere as why:
+        print(f"expected a tree to break with {name}, but {why}: is it broken already?", file=sys.stderr)
+        return 1
+    for path, text in texts.items():
+        path.write_text(text)
+        print(f"{path.relative_to(ROOT)}: {named[name]['sin']}")
     return 0
 
 

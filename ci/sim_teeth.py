@@ -19,8 +19,8 @@ import pathlib
 import subprocess
 import sys
 import time
-import tomllib
 
+from mutants import NotThere, broken, mutants
 from tracked import copy_tracked
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def main() -> int:
         else:
             words.append(argument)
     about = lambda mutant, word: word == mutant["area"] or word in mutant["name"] or word in mutant["file"]
-    chosen = [mutant for mutant in mutants() if not words or any(about(mutant, word) for word in words)]
+    chosen = [mutant for mutant in mutants(ROOT) if not words or any(about(mutant, word) for word in words)]
     chosen = chosen[shard[0] - 1 :: shard[1]]
     if not chosen:
         print("expected a word of the name or file of a mutant, none matched", file=sys.stderr)
@@ -86,13 +86,6 @@ def main() -> int:
     return 1 if red or found < ENOUGH * len(results) else 0
 
 
-def mutants() -> list[dict]:
-    found = []
-    for path in sorted((ROOT / "sim" / "mutants").glob("*.toml")):
-        found += [mutant | {"area": path.stem} for mutant in tomllib.loads(path.read_text()).get("mutant", [])]
-    return found
-
-
 def tell_oracles(results: list[dict]) -> None:
     """For each oracle what it notices, and what no other does."""
     noticed: dict[str, list[str]] = {}
@@ -109,15 +102,14 @@ def tell_oracles(results: list[dict]) -> None:
 
 
 def meet(mutant: dict, seeds: int, every: bool) -> dict:
-    before = {}
     try:
-        for edit in [mutant, *mutant.get("and", [])]:
-            path = TREE / edit.get("file", mutant["file"])
-            text = path.read_text()
-            before.setdefault(path, text)
-            if text.count(edit["find"]) != 1:
-                return {"verdict": "broken", "said": f"its lines are not once in {path.relative_to(TREE)}"}
-            path.write_text(text.replace(edit["find"], edit["replace"]))
+        texts = broken(TREE, mutant)
+    except NotThere as why:
+        return {"verdict": "broken", "said": str(why)}
+    before = {path: path.read_text() for path in texts}
+    try:
+        for path, text in texts.items():
+            path.write_text(text)
         engine = engine_of(mutant)
         if not build(engine):
             return {"verdict": "broken", "said": "it does not compile"}

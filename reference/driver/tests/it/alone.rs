@@ -84,14 +84,15 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// Repeats a round until memory has grown by no more than this in one: an allocator reaches its height at some time, a
-/// leak grows in every round.
+/// Repeats a round until memory has grown by no more than this in one, and by no more than the slack in all: an allocator
+/// reaches its height at some time, a leak grows in every round.
 pub(crate) fn levels_off(what: &str, least: u64, mut round: impl FnMut()) {
     let mut grown = Vec::new();
     while grown.len() < 6 {
         let before = resident();
         round();
         grown.push(resident().saturating_sub(before));
+        assert!(grown.iter().sum::<u64>() <= SLACK, "{what}: memory grew by {grown:?} octets, round by round");
         if grown.last() <= Some(&least) {
             return figure(format!("{what}: octets more, round by round: {grown:?}"));
         }
